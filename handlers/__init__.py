@@ -1,0 +1,1 @@
+"""HTTP: routes, access rules, request and response shapes."""

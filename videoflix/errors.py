@@ -1,0 +1,111 @@
+"""The errors of the domain.
+
+Codes are stable: clients, logs and tests may rely on them. The domain never knows HTTP;
+``handlers.errors`` maps each class to a status in one table.
+
+::
+
+    VideoflixError
+    ├── ConfigurationError        the settings cannot be used; stops the start
+    ├── FieldErrors               a request's fields are wrong; carries messages per field
+    ├── Unauthenticated           no valid session
+    ├── Forbidden                 a session without the right
+    ├── NotFound                  no such thing, or none that the caller may see
+    ├── Conflict                  the thing is in a state that does not allow this
+    ├── TooManyRequests           carries the pause in seconds
+    ├── PayloadTooLarge           an upload above its limit
+    ├── InsufficientStorage       the disk is too full to accept this
+    ├── ServiceUnavailable
+    │   ├── DatabaseUnavailable
+    │   ├── QueueUnavailable      the doorbell could not be rung; never fatal
+    │   └── MailUnavailable
+    ├── LeaseLost                 a worker no longer holds its job
+    └── MediaDamaged              a stored file is not what was verified when it was published
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+
+class VideoflixError(Exception):
+    """Base of every error the domain raises; ``str(error)`` is safe to show to its user."""
+
+    code: ClassVar[str] = "error"
+
+
+class ConfigurationError(VideoflixError):
+    """The settings cannot be used. The message is one clear line."""
+
+    code = "configuration"
+
+
+class FieldErrors(VideoflixError):
+    """Some fields of a request are wrong.
+
+    ``fields`` maps a field's name to its messages; ``non_field_errors`` is the name for
+    messages about the whole request.
+    """
+
+    code = "invalid"
+
+    def __init__(self, fields: Mapping[str, Sequence[str]]) -> None:
+        super().__init__("; ".join(message for found in fields.values() for message in found))
+        self.fields = {name: list(messages) for name, messages in fields.items()}
+
+
+class Unauthenticated(VideoflixError):
+    code = "unauthenticated"
+
+
+class Forbidden(VideoflixError):
+    code = "forbidden"
+
+
+class NotFound(VideoflixError):
+    code = "not_found"
+
+
+class Conflict(VideoflixError):
+    code = "conflict"
+
+
+class TooManyRequests(VideoflixError):
+    """Try again after ``retry_after`` whole seconds."""
+
+    code = "too_many_requests"
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class PayloadTooLarge(VideoflixError):
+    code = "too_large"
+
+
+class InsufficientStorage(VideoflixError):
+    code = "insufficient_storage"
+
+
+class ServiceUnavailable(VideoflixError):
+    code = "unavailable"
+
+
+class DatabaseUnavailable(ServiceUnavailable):
+    code = "database_unavailable"
+
+
+class QueueUnavailable(ServiceUnavailable):
+    code = "queue_unavailable"
+
+
+class MailUnavailable(ServiceUnavailable):
+    code = "mail_unavailable"
+
+
+class LeaseLost(VideoflixError):
+    code = "lease_lost"
+
+
+class MediaDamaged(VideoflixError):
+    code = "media_damaged"

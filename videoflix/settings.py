@@ -1,0 +1,346 @@
+"""Settings: ``config.toml``, overridden by the environment as ``VIDEOFLIX_<SECTION>__<KEY>``.
+
+``load_settings`` is the one way in. It refuses unknown keys, bad values and weak secrets in
+production mode with one clear line (``ConfigurationError``). Sizes are bytes, times seconds,
+unless a name says otherwise.
+"""
+
+import ipaddress
+import os
+import tomllib
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from videoflix.errors import ConfigurationError
+
+ENVIRONMENT_PREFIX = "VIDEOFLIX_"
+CONFIG_VARIABLE = "VIDEOFLIX_CONFIG"
+DEFAULT_CONFIG = Path("config.toml")
+EMBEDDED = "embedded"
+OUTBOX = "outbox"
+SECRET_MIN = 32
+
+MiB = 1024 * 1024
+GiB = 1024 * MiB
+
+
+class Mode(StrEnum):
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+def _split_commas(value: object) -> object:
+    """Let the environment give a list as ``a,b,c``."""
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return value
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_split_commas)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=True
+    )
+
+
+def _origin(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must be an http:// or https:// URL with a host")
+    return value.rstrip("/")
+
+
+class ServerSettings(Section):
+    mode: Mode = Mode.DEVELOPMENT
+    host: str = "127.0.0.1"
+    port: int = Field(8000, ge=0, le=65535)
+    base_url: str = ""
+    allowed_hosts: Names = ()
+    frontend_url: str = "http://127.0.0.1:5500"
+    cors_origins: Names = ("http://127.0.0.1:5500", "http://localhost:5500")
+    trusted_proxies: Names = ()
+    processes: int = Field(1, ge=1, le=64)
+
+    @field_validator("base_url", "frontend_url")
+    @classmethod
+    def _url(cls, value: str) -> str:
+        return _origin(value) if value else value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _exact_origins(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        for value in values:
+            parts = urlsplit(_origin(value))
+            if parts.path or parts.query or parts.fragment or parts.username:
+                raise ValueError("each origin is scheme://host[:port] and nothing more")
+        return tuple(value.rstrip("/") for value in values)
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        for value in values:
+            ipaddress.ip_network(value, strict=False)
+        return values
+
+    @property
+    def is_production(self) -> bool:
+        return self.mode is Mode.PRODUCTION
+
+    @property
+    def public_url(self) -> str:
+        """The configured base URL; follows host and port when it is not set."""
+        if self.base_url:
+            return self.base_url
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "::", "") else self.host  # noqa: S104
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """Host names (without port, lower case) this server answers to."""
+        own = urlsplit(self.public_url).hostname or ""
+        names = {own, *(name.lower() for name in self.allowed_hosts)}
+        if not self.is_production:
+            names |= {"localhost", "127.0.0.1", "::1"}
+        return frozenset(names)
+
+
+class StorageSettings(Section):
+    root: Path = Path("var")
+    free_floor: int = Field(1 * GiB, ge=0)
+
+    @field_validator("root")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+
+class MongoSettings(Section):
+    uri: SecretStr = SecretStr(EMBEDDED)
+    database: str = Field("videoflix", pattern=r"^[A-Za-z0-9_-]{1,38}$")
+    timeout: float = Field(2.0, gt=0, le=60)
+
+    @field_validator("uri")
+    @classmethod
+    def _scheme(cls, value: SecretStr) -> SecretStr:
+        uri = value.get_secret_value()
+        if uri != EMBEDDED and not uri.startswith(("mongodb://", "mongodb+srv://")):
+            raise ValueError("must be the word 'embedded' or a mongodb:// URL")
+        return value
+
+    @property
+    def is_embedded(self) -> bool:
+        return self.uri.get_secret_value() == EMBEDDED
+
+
+class RedisSettings(Section):
+    url: SecretStr = SecretStr(EMBEDDED)
+    timeout: float = Field(2.0, gt=0, le=60)
+
+    @field_validator("url")
+    @classmethod
+    def _scheme(cls, value: SecretStr) -> SecretStr:
+        url = value.get_secret_value()
+        if url != EMBEDDED and not url.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("must be the word 'embedded' or a redis:// URL")
+        return value
+
+    @property
+    def is_embedded(self) -> bool:
+        return self.url.get_secret_value() == EMBEDDED
+
+
+class MailSettings(Section):
+    url: SecretStr = SecretStr(OUTBOX)
+    sender: str = "Videoflix <no-reply@videoflix.example>"
+    timeout: float = Field(8.0, gt=0, le=60)
+
+    @field_validator("url")
+    @classmethod
+    def _scheme(cls, value: SecretStr) -> SecretStr:
+        url = value.get_secret_value()
+        if url == OUTBOX:
+            return value
+        parts = urlsplit(url)
+        if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+            raise ValueError("must be the word 'outbox' or an smtp:// or smtps:// URL")
+        return value
+
+
+class AuthSettings(Section):
+    secret_key: SecretStr = SecretStr("")
+    access_minutes: float = Field(30, gt=0, le=24 * 60)
+    refresh_days: float = Field(7, gt=0, le=365)
+    link_hours: float = Field(24, gt=0, le=24 * 30)
+    bcrypt_cost: int = Field(12, ge=4, le=16)
+    cookie_domain: str = ""
+    reveal_activation_token: bool | None = None
+
+
+class MediaSettings(Section):
+    preset: Literal[
+        "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower"
+    ] = "veryfast"
+    crf: int = Field(21, ge=10, le=40)
+    audio_bitrate: int = Field(128_000, ge=32_000, le=512_000)
+    rungs: Names = ("480p", "720p", "1080p")
+    max_pixels: int = Field(8192 * 4320, ge=16 * 16)
+    max_duration: int = Field(12 * 3600, ge=1)
+    max_streams: int = Field(64, ge=1, le=1000)
+    threads: int = Field(0, ge=0, le=128)
+
+    @field_validator("rungs")
+    @classmethod
+    def _known(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        known = ("480p", "720p", "1080p")
+        if not values or len(set(values)) != len(values) or not set(values) <= set(known):
+            raise ValueError("must name one or more of 480p, 720p, 1080p, each once")
+        return tuple(name for name in known if name in values)
+
+
+class CacheSettings(Section):
+    max_bytes: int = Field(10 * GiB, ge=0)
+    threads: int = Field(2, ge=1, le=32)
+
+
+class UploadSettings(Section):
+    max_bytes: int = Field(20 * GiB, ge=1)
+    thumbnail_max_bytes: int = Field(10 * MiB, ge=1)
+
+
+class WorkerSettings(Section):
+    lease: float = Field(30, ge=1, le=3600)
+    poll: float = Field(5, gt=0, le=60)
+    max_attempts: int = Field(5, ge=1, le=100)
+    job_timeout: float = Field(24 * 3600, ge=1)
+
+
+class LogSettings(Section):
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "console", "json"] = "auto"
+
+
+class Settings(Section):
+    """Every setting. Frozen: what differs is made with ``model_copy``."""
+
+    server: ServerSettings = ServerSettings()
+    storage: StorageSettings = StorageSettings()
+    mongo: MongoSettings = MongoSettings()
+    redis: RedisSettings = RedisSettings()
+    mail: MailSettings = MailSettings()
+    auth: AuthSettings = AuthSettings()
+    media: MediaSettings = MediaSettings()
+    cache: CacheSettings = CacheSettings()
+    upload: UploadSettings = UploadSettings()
+    worker: WorkerSettings = WorkerSettings()
+    log: LogSettings = LogSettings()
+
+    @model_validator(mode="after")
+    def _production(self) -> Self:
+        if not self.server.is_production:
+            return self
+        secret = self.auth.secret_key.get_secret_value()
+        if len(secret) < SECRET_MIN or len(set(secret)) < 10:
+            raise ValueError(
+                "auth.secret_key: production mode needs a random secret of at least "
+                f"{SECRET_MIN} characters (try: python -c 'import secrets; "
+                "print(secrets.token_urlsafe(48))')"
+            )
+        if not self.server.base_url:
+            raise ValueError("server.base_url: production mode needs the public URL of this server")
+        if self.auth.reveal_activation_token:
+            raise ValueError("auth.reveal_activation_token: must stay off in production mode")
+        return self
+
+    @property
+    def reveals_activation_token(self) -> bool:
+        """Whether ``register/`` answers with the real token (development default)."""
+        chosen = self.auth.reveal_activation_token
+        return not self.server.is_production if chosen is None else chosen
+
+    @property
+    def has_secure_cookies(self) -> bool:
+        return self.server.is_production
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for name, value in environment.items():
+        if not name.startswith(ENVIRONMENT_PREFIX) or name == CONFIG_VARIABLE:
+            continue
+        section, separator, key = name.removeprefix(ENVIRONMENT_PREFIX).lower().partition("__")
+        if not separator or not section or not key:
+            raise ConfigurationError(f"{name}: not of the form VIDEOFLIX_<SECTION>__<KEY>")
+        if section not in Settings.model_fields:
+            raise ConfigurationError(f"{name}: there is no section '{section}'")
+        section_type = Settings.model_fields[section].annotation
+        if section_type is None or key not in section_type.model_fields:
+            raise ConfigurationError(f"{name}: there is no setting '{section}.{key}'")
+        found.setdefault(section, {})[key] = value
+    return found
+
+
+def _from_file(path: Path) -> dict[str, dict[str, Any]]:
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be read ({error.strerror})") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path}: {error}") from error
+    for name, table in tables.items():
+        if not isinstance(table, dict):
+            raise ConfigurationError(f"{path}: '{name}' stands outside of a [section]")
+    return tables
+
+
+def _one_line(error: ValidationError, overridden: Mapping[str, Mapping[str, str]]) -> str:
+    first = error.errors(include_url=False)[0]
+    place = [str(part) for part in first["loc"][:2]]
+    message = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        message = "there is no such setting"
+    if not place:
+        return message
+    name = ".".join(place)
+    if len(place) == 2 and place[1] in overridden.get(place[0], {}):
+        name = f"{ENVIRONMENT_PREFIX}{place[0]}__{place[1]}".upper()
+    return f"{name}: {message}"
+
+
+def load_settings(
+    path: Path | None = None, environment: Mapping[str, str] | None = None
+) -> Settings:
+    """Read the settings.
+
+    ``path`` is the TOML file; without it ``$VIDEOFLIX_CONFIG``, else ``config.toml`` in the
+    working directory where there is one. Raises ConfigurationError with one line that names the
+    setting and where it came from, never with a secret's value.
+    """
+    environment = os.environ if environment is None else environment
+    if path is None and environment.get(CONFIG_VARIABLE):
+        path = Path(environment[CONFIG_VARIABLE])
+    if path is None and DEFAULT_CONFIG.is_file():
+        path = DEFAULT_CONFIG
+    values: dict[str, dict[str, Any]] = _from_file(path) if path else {}
+    overridden = _from_environment(environment)
+    for section, keys in overridden.items():
+        values[section] = {**values.get(section, {}), **keys}
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        raise ConfigurationError(_one_line(error, overridden)) from error
