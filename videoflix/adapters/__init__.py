@@ -1,0 +1,1 @@
+"""Adapters: the ports implemented on databases, queues, mail servers and disks."""

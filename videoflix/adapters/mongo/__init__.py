@@ -1,0 +1,1 @@
+"""The stores on MongoDB. Motor stays inside this folder."""
