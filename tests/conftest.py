@@ -1,0 +1,54 @@
+"""Fixtures for every test: real services, settings of their own, a container and a server."""
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pymongo import MongoClient
+from redis import Redis
+
+from tests.services import Services, services_for_tests
+from videoflix.embedded.record import free_port
+from videoflix.settings import Settings, load_settings
+
+
+@pytest.fixture(scope="session")
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    """The database and the queue, started when the first test asks for them."""
+    with services_for_tests(tmp_path_factory.mktemp("services")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def mongo_uri(services: Services) -> str:
+    return services.mongo_uri
+
+
+@pytest.fixture(scope="session")
+def redis_url(services: Services) -> str:
+    return services.redis_url
+
+
+@pytest.fixture
+def settings(tmp_path: Path, mongo_uri: str, redis_url: str) -> Iterator[Settings]:
+    """Development settings with a folder, a database, an empty queue and a port of their own;
+    cheap passwords. The database is dropped afterwards."""
+    database = f"test_{secrets.token_hex(8)}"
+    with Redis.from_url(redis_url) as queue:
+        queue.flushdb()
+    yield load_settings(
+        environment={
+            "VIDEOFLIX_SERVER__PORT": str(free_port()),
+            "VIDEOFLIX_STORAGE__ROOT": str(tmp_path / "var"),
+            "VIDEOFLIX_STORAGE__FREE_FLOOR": "0",
+            "VIDEOFLIX_MONGO__URI": mongo_uri,
+            "VIDEOFLIX_MONGO__DATABASE": database,
+            "VIDEOFLIX_REDIS__URL": redis_url,
+            "VIDEOFLIX_AUTH__BCRYPT_COST": "4",
+            "VIDEOFLIX_AUTH__SECRET_KEY": secrets.token_urlsafe(48),
+            "VIDEOFLIX_MEDIA__PRESET": "ultrafast",
+        }
+    )
+    with MongoClient[dict[str, object]](mongo_uri) as client:
+        client.drop_database(database)

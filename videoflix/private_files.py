@@ -1,0 +1,58 @@
+"""Files and folders that only their owner may read (mode 600 and 700), written so that a reader
+never sees half of one."""
+
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+
+def private_folder(path: Path) -> Path:
+    """Make the folder with mode 700, and its parents, where missing. Raises OSError."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path
+
+
+def _write_beside(path: Path, text: str) -> Path:
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    return temporary
+
+
+def _sync_folder(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace the file's content atomically; the file has mode 600 from its first moment."""
+    temporary = _write_beside(path, text)
+    try:
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink()
+        raise
+    _sync_folder(path.parent)
+
+
+def read_or_create_private(path: Path, text: str) -> str:
+    """The file's content; where there is no file, make it with ``text``.
+
+    Of several processes that do this at once, one wins and all return the same content.
+    """
+    if not path.exists():
+        temporary = _write_beside(path, text)
+        try:
+            with suppress(FileExistsError):
+                path.hardlink_to(temporary)
+        finally:
+            temporary.unlink()
+        _sync_folder(path.parent)
+    return path.read_text(encoding="utf-8")

@@ -1,0 +1,178 @@
+"""Child processes that are kept alive: restarted when they crash, stopped together, and never
+left behind.
+
+Each child runs in a session of its own, so that a Ctrl-C in the terminal reaches only the
+parent, which then stops the children in order; and on a leash (``videoflix.leash``), so that it
+dies with a parent that was killed. Needs an event loop on a thread that outlives the children:
+the kernel's leash is tied to the thread that started them.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from videoflix.errors import VideoflixError
+
+FIRST_PAUSE = 0.2
+LONGEST_PAUSE = 10.0
+STEADY_AFTER = 20.0
+LOG_LIMIT = 1024 * 1024
+
+_LEASH = Path(__file__).with_name("leash.py")
+_log = structlog.get_logger(__name__)
+
+
+class ProgramEndedError(VideoflixError):
+    """A child ended in a way that a restart cannot mend. ``status`` is its exit status."""
+
+    code = "program_ended"
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What to run. ``argv[0]`` is an absolute path.
+
+    ``log`` is a file that its output is appended to (None: the parent's own output).
+    ``grace`` is the pause in seconds between SIGTERM and SIGKILL when it is stopped.
+    A child that ends by itself with one of ``final`` exit statuses is not started again.
+    """
+
+    name: str
+    argv: tuple[str, ...]
+    environment: Mapping[str, str] | None = None
+    pass_fds: tuple[int, ...] = ()
+    log: Path | None = None
+    grace: float = 5.0
+    final: frozenset[int] = frozenset()
+
+
+def _open_log(path: Path) -> int:
+    """Open for appending; an old log beyond the limit is kept once as ``<name>.old``."""
+    with suppress(FileNotFoundError):
+        if path.stat().st_size > LOG_LIMIT:
+            path.replace(path.with_name(path.name + ".old"))
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+
+
+async def _spawn(program: Program) -> asyncio.subprocess.Process:
+    log = _open_log(program.log) if program.log else None
+    try:
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-I",
+            "-S",
+            str(_LEASH),
+            str(os.getpid()),
+            *program.argv,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=None if program.environment is None else dict(program.environment),
+            pass_fds=program.pass_fds,
+            start_new_session=True,
+        )
+    finally:
+        if log is not None:
+            os.close(log)
+
+
+def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        process.send_signal(number)
+
+
+def _kill_session(process: asyncio.subprocess.Process) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+class KeptProcess:
+    """One program, started with ``start`` and kept running until ``stop``.
+
+    A child that ends by itself is started again after a pause that doubles from 0.2 s to 10 s
+    and falls back once a child has lived for 20 s.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self._process: asyncio.subprocess.Process | None = None
+        self._stopping = asyncio.Event()
+        self._watcher: asyncio.Task[None] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The process id of the child that runs now."""
+        process = self._process
+        return process.pid if process and process.returncode is None else None
+
+    async def start(self) -> None:
+        """Start the child. Raises OSError when the program cannot be run at all."""
+        self._process = await _spawn(self.program)
+        self._watcher = asyncio.create_task(self._watch(), name=f"watch {self.program.name}")
+
+    async def ended(self) -> None:
+        """Wait until the program has ended for good: stopped (returns), or ended with a final
+        status (raises ProgramEndedError)."""
+        if self._watcher is not None:
+            await asyncio.shield(self._watcher)
+
+    async def stop(self) -> None:
+        """SIGTERM, then SIGKILL after the grace; returns when the child is gone."""
+        self._stopping.set()
+        if self._process is None or self._watcher is None:
+            return
+        _signal(self._process, signal.SIGTERM)
+        try:
+            async with asyncio.timeout(self.program.grace):
+                await asyncio.wait([self._watcher])
+        except TimeoutError:
+            _log.warning("child did not stop in time and is killed", child=self.program.name)
+            _signal(self._process, signal.SIGKILL)
+            await asyncio.wait([self._watcher])
+        if not self._watcher.cancelled():
+            self._watcher.exception()  # an end that nobody waited for was logged when it came
+        _kill_session(self._process)
+
+    async def _watch(self) -> None:
+        pause = FIRST_PAUSE
+        while self._process is not None:
+            started = time.monotonic()
+            status = await self._process.wait()
+            if self._stopping.is_set():
+                return
+            if status in self.program.final:
+                raise ProgramEndedError(f"{self.program.name} ended with status {status}", status)
+            if time.monotonic() - started > STEADY_AFTER:
+                pause = FIRST_PAUSE
+            _log.warning(
+                "child ended and is started again",
+                child=self.program.name,
+                status=status,
+                pause=pause,
+            )
+            _kill_session(self._process)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._stopping.wait()
+            if self._stopping.is_set():
+                return
+            pause = min(pause * 2, LONGEST_PAUSE)
+            self._process = await self._start_again()
+
+    async def _start_again(self) -> asyncio.subprocess.Process:
+        process = await _spawn(self.program)
+        if self._stopping.is_set():  # ``stop`` looked while this child was being made
+            _signal(process, signal.SIGTERM)
+        return process
