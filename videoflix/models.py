@@ -34,6 +34,22 @@ class User:
     created_at: datetime
 
 
+class LinkPurpose(StrEnum):
+    """What a one-time link in a mail is for."""
+
+    ACTIVATE = "activate"
+    RESET = "reset"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A one-time link as it is kept: only the hash of the token that the mail holds."""
+
+    purpose: LinkPurpose
+    token_hash: str
+    expires_at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """A sign-in of one user, which its refresh token names (``sid``)."""
@@ -107,3 +123,13 @@ class Lease:
     token: str
     attempt: int
     expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSeen:
+    """A worker process and when it last said that it is alive (the database's clock)."""
+
+    holder: str
+    host: str
+    pid: int
+    seen_at: datetime

@@ -11,22 +11,59 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from videoflix.models import Lease, Session, User, Video, VideoDetails
+from videoflix.models import (
+    Lease,
+    Link,
+    LinkPurpose,
+    Session,
+    User,
+    Video,
+    VideoDetails,
+    WorkerSeen,
+)
 
 
 class UserStore(Protocol):
+    """Accounts and, in them, their one-time links, so that using one is a single atomic write."""
+
     async def add(
-        self, email: str, folded: str, password_hash: str, *, is_active: bool, is_staff: bool
+        self,
+        email: str,
+        folded: str,
+        password_hash: str,
+        *,
+        is_active: bool,
+        is_staff: bool,
+        link: Link | None = None,
     ) -> User:
-        """Add an account with the next id, counted from 1. Raises Conflict when taken."""
+        """Add an account with the next id, counted from 1. Raises Conflict when taken.
+
+        An account that waits for its activation link goes away once that link has expired.
+        """
 
     async def find(self, user_id: int) -> User | None: ...
 
     async def find_by_email(self, folded: str) -> User | None: ...
 
-    async def activate(self, user_id: int) -> None: ...
+    async def add_link(self, user_id: int, link: Link) -> None:
+        """Keep a further link; of many only the newest few stay valid."""
 
-    async def set_password_hash(self, user_id: int, password_hash: str) -> None: ...
+    async def find_by_link(
+        self, user_id: int, purpose: LinkPurpose, token_hash: str, moment: datetime
+    ) -> User | None:
+        """The account that has this link, unexpired at ``moment``."""
+
+    async def activate(self, user_id: int, token_hash: str, moment: datetime) -> bool:
+        """Use an activation link: the account becomes active, the link goes. False when the
+        link is unknown, used or expired."""
+
+    async def reset_password(
+        self, user_id: int, token_hash: str, moment: datetime, password_hash: str
+    ) -> bool:
+        """Use a reset link: the hash is replaced, all links go. False as with ``activate``."""
+
+    async def replace_password_hash(self, user_id: int, old: str, new: str) -> bool:
+        """Replace the hash if it is still ``old``; links stay. For the same password only."""
 
     async def delete(self, user_id: int) -> None: ...
 
@@ -36,9 +73,13 @@ class SessionStore(Protocol):
 
     async def find(self, session_id: str) -> Session | None: ...
 
-    async def revoke(self, session_id: str) -> None: ...
+    async def revoke(self, session_id: str) -> bool:
+        """End the session; False when it is unknown or was ended before."""
 
     async def revoke_all(self, user_id: int) -> None: ...
+
+    async def now(self) -> datetime:
+        """The clock that revocations are stamped with."""
 
     async def revoked_since(self, moment: datetime) -> Sequence[str]:
         """Ids of unexpired sessions revoked at or after ``moment``, for the in-process set."""
@@ -71,7 +112,11 @@ class VideoStore(Protocol):
         """Move the lease's end and record progress. Raises LeaseLost."""
 
     async def publish(self, lease: Lease, generation: str) -> None:
-        """``processing`` → ``ready``, fenced by the lease. Raises LeaseLost."""
+        """``processing`` → ``ready``, fenced by the lease. Raises LeaseLost.
+
+        May be repeated: a generation that is already published under this name is a success,
+        so that an answer lost on the way does not look like a lost lease.
+        """
 
     async def fail(self, lease: Lease, reason: str) -> None:
         """``processing`` → ``failed`` with a reason in plain words, fenced. Raises LeaseLost."""
@@ -82,8 +127,22 @@ class VideoStore(Protocol):
         ``spent`` says whether the attempt counts (a failure does, a worker's stop does not).
         """
 
+    async def retry(self, video_id: int) -> Video | None:
+        """``failed`` → ``pending`` with no attempt used; None when it was not ``failed``."""
+
     async def source_names(self) -> set[int]:
         """Ids of all records, for the sweep of orphaned source folders."""
+
+
+class WorkerStore(Protocol):
+    """Which workers are alive, by the database's clock. Records of dead ones go by themselves."""
+
+    async def seen(self, holder: str, host: str, pid: int) -> None: ...
+
+    async def gone(self, holder: str) -> None: ...
+
+    async def alive(self, seconds: float) -> Sequence[WorkerSeen]:
+        """Workers seen within the last ``seconds``."""
 
 
 class Doorbell(Protocol):
@@ -107,7 +166,12 @@ class Mailer(Protocol):
 
 
 class MediaStore(Protocol):
-    """Where films, titles and pictures are kept (layout: docs/architecture.md)."""
+    """Where films, titles and pictures are kept (layout: docs/architecture.md).
+
+    Methods of this and the two stores below block on the disk: call them in an executor. What
+    they install is flushed to the disk, with its folder, before they return. A full disk is
+    InsufficientStorage.
+    """
 
     def source(self, video_id: int) -> Path: ...
 
@@ -116,3 +180,74 @@ class MediaStore(Protocol):
     def thumbnail(self, video_id: int) -> Path: ...
 
     def free_bytes(self) -> int: ...
+
+
+class UploadFile(Protocol):
+    """A file that is being received. Marked as active until it is closed, so that no sweep takes
+    it. Methods may be called from any thread; they exclude one another."""
+
+    @property
+    def path(self) -> Path: ...
+
+    @property
+    def size(self) -> int:
+        """Bytes written."""
+
+    def reserve(self, size: int) -> bool:
+        """Reserve space on the disk for ``size`` bytes. False where the disk cannot do that;
+        raises InsufficientStorage where they do not fit."""
+
+    def write(self, data: bytes | bytearray | memoryview) -> None: ...
+
+    def sync(self) -> None:
+        """Have the bytes on the disk when this returns."""
+
+    def discard(self) -> None:
+        """Close and, unless it was moved away, delete. May be repeated."""
+
+
+class SourceStore(MediaStore, Protocol):
+    """The media store as uploads see it."""
+
+    def open_upload(self) -> UploadFile:
+        """A new temporary file under a random name."""
+
+    def install_source(self, upload: UploadFile, video_id: int) -> None:
+        """Move a received file to its place, marked as unconfirmed. Never overwrites: raises
+        FileExistsError when there is a source under that id."""
+
+    def confirm_source(self, video_id: int) -> None:
+        """Take the mark off: the record exists."""
+
+    def discard_source(self, video_id: int) -> None:
+        """Delete a source that is still unconfirmed, with its thumbnail."""
+
+    def unconfirmed_sources(self, age: float) -> Sequence[int]:
+        """Ids of sources that have been unconfirmed for more than ``age`` seconds."""
+
+    def install_thumbnail(self, picture: Path, video_id: int) -> None:
+        """Copy the picture to its public place, replacing what is there in one step."""
+
+    def sweep_uploads(self, age: float) -> int:
+        """Delete temporary files that nobody has written to for ``age`` seconds and that no
+        process holds open for receiving; returns how many."""
+
+
+class TitleStore(MediaStore, Protocol):
+    """The media store as encoding sees it."""
+
+    def open_workspace(self, video_id: int, generation: str) -> Path:
+        """A new temporary folder, on the same file system as the title will be."""
+
+    def close_workspace(self, video_id: int, generation: str) -> None:
+        """Delete the temporary folder, where it exists."""
+
+    def install_title(self, output: Path, video_id: int, generation: str) -> None:
+        """Move a finished folder to ``title(video_id, generation)`` in one step."""
+
+    def discard_title(self, video_id: int, generation: str) -> None: ...
+
+    def keep_only(self, video_id: int, generation: str | None) -> int:
+        """Delete every temporary folder and every generation but this one; returns how many."""
+
+    def install_thumbnail(self, picture: Path, video_id: int) -> None: ...
