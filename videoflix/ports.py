@@ -199,8 +199,11 @@ class UploadFile(Protocol):
 
     def write(self, data: bytes | bytearray | memoryview) -> None: ...
 
+    def flush(self) -> None:
+        """Have the bytes written so far on the disk."""
+
     def sync(self) -> None:
-        """Have the bytes on the disk when this returns."""
+        """The end: have the bytes and the file's name on the disk, nothing more reserved."""
 
     def discard(self) -> None:
         """Close and, unless it was moved away, delete. May be repeated."""

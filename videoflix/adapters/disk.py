@@ -1,0 +1,46 @@
+"""Small steps on a disk that survive a crash, and the disk's errors in the domain's words."""
+
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from videoflix.errors import InsufficientStorage
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_COPY_BYTES = 1024 * 1024
+
+
+@contextmanager
+def full_disk_translated() -> Iterator[None]:
+    """Raise InsufficientStorage for a disk or quota that is full; other errors pass."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise InsufficientStorage("The server's disk is full.") from error
+        raise
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the folder's entries on the disk: a rename is safe only after this."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def create_private(path: Path) -> int:
+    """Open a new file for writing, mode 600; FileExistsError where there is one."""
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+
+
+def copy_durably(source: Path, target: Path) -> None:
+    """Copy to the new file ``target`` and have its bytes on the disk."""
+    with source.open("rb") as reader, os.fdopen(create_private(target), "wb") as writer:
+        shutil.copyfileobj(reader, writer, _COPY_BYTES)
+        writer.flush()
+        os.fsync(writer.fileno())

@@ -1,0 +1,77 @@
+"""The temporary file of one upload: locked while it is received, its space reserved beforehand."""
+
+import ctypes
+import errno
+import fcntl
+import os
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+from videoflix.adapters.disk import create_private, full_disk_translated, sync_folder
+
+_KEEP_SIZE = 0x01  # FALLOC_FL_KEEP_SIZE of linux/falloc.h: the size stays what was written
+_UNSUPPORTED = frozenset({errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL})
+
+
+def _reserve_blocks(descriptor: int, size: int) -> bool:
+    """``fallocate(2)``: Python's ``posix_fallocate`` would write every block by itself where the
+    file system cannot reserve, and would change the file's size."""
+    fallocate = getattr(ctypes.CDLL(None, use_errno=True), "fallocate", None)
+    if fallocate is None:
+        return False
+    fallocate.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64]
+    if fallocate(descriptor, _KEEP_SIZE, 0, size) == 0:
+        return True
+    number = ctypes.get_errno()
+    if number in _UNSUPPORTED:
+        return False
+    raise OSError(number, os.strerror(number))
+
+
+class LocalUploadFile:
+    """See ``ports.UploadFile``. The lock (``flock(2)``) marks the file as active for the sweeps
+    of every process on this machine, and ends with the process that holds it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.size = 0
+        self._mutex = threading.Lock()
+        self._descriptor: int | None = create_private(path)
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _open(self) -> int:
+        if self._descriptor is None:
+            raise ValueError("the upload is closed")
+        return self._descriptor
+
+    def reserve(self, size: int) -> bool:
+        with self._mutex, full_disk_translated():
+            return size > 0 and _reserve_blocks(self._open(), size)
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        rest = memoryview(data)
+        with self._mutex, full_disk_translated():
+            while rest:
+                written = os.write(self._open(), rest)
+                self.size += written
+                rest = rest[written:]
+
+    def flush(self) -> None:
+        with self._mutex, full_disk_translated():
+            os.fdatasync(self._open())
+
+    def sync(self) -> None:
+        with self._mutex, full_disk_translated():
+            os.ftruncate(self._open(), self.size)  # gives back what was reserved and not used
+            os.fsync(self._open())
+            sync_folder(self.path.parent)
+
+    def discard(self) -> None:
+        with self._mutex:
+            if self._descriptor is None:
+                return
+            with suppress(FileNotFoundError):
+                self.path.unlink()
+            os.close(self._descriptor)
+            self._descriptor = None

@@ -1,0 +1,130 @@
+"""Media code in child processes: strangers' files are decoded nowhere else.
+
+A child has a session of its own, which is killed as a whole, dies with this process
+(``videoflix.leash``), and sees no settings and no secrets in its environment.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import media_pipeline
+
+LINE_LIMIT = 64 * 1024
+STDERR_KEPT = 8 * 1024
+
+_LEASH = Path(__file__).with_name("leash.py")
+_CODE = Path(media_pipeline.__file__).resolve().parent.parent
+_PASSED = frozenset(
+    {"HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "LD_PRELOAD", "PATH", "TMPDIR", "TZ"}
+)
+
+
+def media_command(module: str) -> tuple[str, ...]:
+    """The command that runs a module of the media code with this interpreter."""
+    return (sys.executable, "-m", f"media_pipeline.{module}")
+
+
+@dataclass(frozen=True, slots=True)
+class ChildEnd:
+    """``status`` is the exit status, negative for the signal that ended the child.
+    ``stderr`` is the end of what it wrote there."""
+
+    status: int
+    stderr: str
+
+    @property
+    def plainly(self) -> str:
+        """How it ended, in plain words: ``crashed (SIGSEGV)``."""
+        if self.status >= 0:
+            return f"ended unexpectedly (status {self.status})"
+        try:
+            return f"crashed ({signal.Signals(-self.status).name})"
+        except ValueError:
+            return f"crashed (signal {-self.status})"
+
+
+def _environment() -> Mapping[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name in _PASSED}
+    return {**kept, "PYTHONPATH": str(_CODE), "PYTHONUNBUFFERED": "1"}
+
+
+async def _spawn(argv: Sequence[str]) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-I",
+        "-S",
+        str(_LEASH),
+        str(os.getpid()),
+        *argv,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=_environment(),
+        start_new_session=True,
+        limit=LINE_LIMIT,
+    )
+
+
+def _kill(process: asyncio.subprocess.Process) -> None:
+    """Kill the whole session, also what its leader may have left behind."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+async def _read_lines(stream: asyncio.StreamReader, on_line: Callable[[bytes], None]) -> None:
+    """Hand over every line; one beyond the limit is dropped."""
+    while True:
+        try:
+            line = await stream.readline()
+        except ValueError:
+            continue
+        if not line:
+            return
+        on_line(line)
+
+
+async def _read_tail(stream: asyncio.StreamReader) -> bytes:
+    tail = b""
+    while chunk := await stream.read(STDERR_KEPT):
+        tail = (tail + chunk)[-STDERR_KEPT:]
+    return tail
+
+
+async def _follow(
+    process: asyncio.subprocess.Process, on_line: Callable[[bytes], None]
+) -> ChildEnd:
+    if process.stdout is None or process.stderr is None:
+        raise RuntimeError("the child was started without pipes")
+    lines = asyncio.create_task(_read_lines(process.stdout, on_line))
+    tail = asyncio.create_task(_read_tail(process.stderr))
+    try:
+        status = await process.wait()
+        _kill(process)  # whoever still holds the pipes open
+        await lines
+        return ChildEnd(status, (await tail).decode("utf-8", "replace").strip())
+    finally:
+        lines.cancel()
+        tail.cancel()
+
+
+async def run_child(
+    argv: Sequence[str], on_line: Callable[[bytes], None], *, seconds: float
+) -> ChildEnd:
+    """Run ``argv`` (``argv[0]`` an absolute path) to its end.
+
+    ``on_line`` gets each line of its output. Raises TimeoutError after ``seconds``, OSError when
+    it cannot be started. However this ends, cancelled as well, no process is left.
+    """
+    process = await _spawn(argv)
+    try:
+        async with asyncio.timeout(seconds):
+            return await _follow(process, on_line)
+    finally:
+        _kill(process)
+        await asyncio.shield(process.wait())
