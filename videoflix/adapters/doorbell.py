@@ -1,0 +1,131 @@
+"""arq as a doorbell, and only as that: the job is the record in the database.
+
+A ring is a job without a result that wakes a worker. Both sides speak JSON: arq's default is
+pickle, with which anybody who can write to Redis could run code here. Redis may lose everything
+at any time; workers poll the database as well.
+"""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+import structlog
+from arq.connections import ArqRedis
+from arq.worker import Worker, func
+from redis.exceptions import RedisError
+
+from videoflix.errors import QueueUnavailable
+from videoflix.settings import RedisSettings
+
+QUEUE = "videoflix:doorbell"
+RING = "ring"
+KEPT_SECONDS = 3600
+LISTEN_SECONDS = 0.5
+FIRST_PAUSE = 0.25
+LONGEST_PAUSE = 4.0
+
+_log = structlog.get_logger(__name__)
+
+
+def _to_json(job: Mapping[str, Any]) -> bytes:
+    return json.dumps(job).encode()
+
+
+def _from_json(data: bytes) -> dict[str, Any]:
+    job: dict[str, Any] = json.loads(data)
+    return job
+
+
+def _connect(settings: RedisSettings) -> ArqRedis:
+    """A pool that connects when it is used, and again after every failure.
+
+    Made from the URL itself: arq's own settings object shows the password when it is printed.
+    """
+    pool: ArqRedis = ArqRedis.from_url(
+        settings.url.get_secret_value(),
+        socket_timeout=settings.timeout,
+        socket_connect_timeout=settings.timeout,
+    )
+    pool.job_serializer = _to_json
+    pool.job_deserializer = _from_json
+    pool.default_queue_name = QUEUE
+    return pool
+
+
+class ArqDoorbell:
+    """Implements ``videoflix.ports.Doorbell``. Close it with ``aclose``."""
+
+    def __init__(self, settings: RedisSettings) -> None:
+        self._pool = _connect(settings)
+        self._seconds = settings.timeout
+
+    async def ring(self, video_id: int) -> None:
+        try:
+            async with asyncio.timeout(self._seconds):
+                await self._pool.enqueue_job(
+                    RING, video_id, _job_id=f"{RING}:{video_id}", _expires=KEPT_SECONDS
+                )
+        except (RedisError, OSError, TimeoutError) as error:
+            raise QueueUnavailable("The queue cannot be reached.") from error
+
+    async def aclose(self) -> None:
+        await self._pool.aclose()
+
+
+class DoorbellListener:
+    """A worker's ear: sets ``bell`` at every ring, for as long as ``listen`` runs."""
+
+    def __init__(self, settings: RedisSettings, bell: asyncio.Event) -> None:
+        self._settings = settings
+        self._bell = bell
+
+    async def listen(self) -> None:
+        """Runs until it is cancelled. The death of Redis, and whatever stands in the queue, end
+        one round only: the next one begins after a pause of at most 4 s."""
+        pause = FIRST_PAUSE
+        while True:
+            started = asyncio.get_running_loop().time()
+            try:
+                await self._round()
+            except (RedisError, OSError, TimeoutError) as error:
+                _log.warning("doorbell unheard; polling goes on", reason=type(error).__name__)
+            except Exception:
+                _log.exception("doorbell failed; polling goes on")
+            if asyncio.get_running_loop().time() - started > LONGEST_PAUSE:
+                pause = FIRST_PAUSE
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    async def _ring(self, _ctx: dict[Any, Any], *_args: Any, **_kwargs: Any) -> None:
+        self._bell.set()
+
+    async def _round(self) -> None:
+        pool = _connect(self._settings)
+        worker = Worker(
+            functions=[func(self._ring, name=RING, keep_result=0, timeout=5)],
+            redis_pool=pool,
+            queue_name=QUEUE,
+            handle_signals=False,
+            poll_delay=LISTEN_SECONDS,
+            keep_result=0,
+            job_serializer=_to_json,
+            job_deserializer=_from_json,
+            log_results=False,
+        )
+        try:
+            await worker.async_run()
+        finally:
+            await self._end(worker, pool)
+
+    async def _end(self, worker: Worker, pool: ArqRedis) -> None:
+        """What ``Worker.close`` does, without talking to a Redis that may be gone."""
+        tasks = [*worker.tasks.values(), *worker.job_tasks.values()]
+        if worker.main_task is not None:
+            tasks.append(worker.main_task)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        with suppress(RedisError, OSError):
+            await pool.aclose()
