@@ -1,0 +1,55 @@
+"""Accounts: who may come in, and how they prove it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from videoflix.accounts.background import open_background
+from videoflix.accounts.guard import Guard, open_guard
+from videoflix.accounts.passwords import open_hasher
+from videoflix.accounts.service import AccountsService, Lifetimes
+from videoflix.accounts.tokens import Tokens
+from videoflix.ports import Mailer, SessionStore, UserStore
+from videoflix.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    service: AccountsService
+    guard: Guard
+
+
+@asynccontextmanager
+async def open_accounts(
+    settings: Settings, users: UserStore, sessions: SessionStore, mailer: Mailer
+) -> AsyncIterator[Accounts]:
+    """The service and the guard, with their threads and tasks, which end with the block.
+
+    ``settings.auth.secret_key`` must hold a secret (ConfigurationError). Raises
+    DatabaseUnavailable.
+    """
+    auth = settings.auth
+    lifetimes = Lifetimes(
+        access=timedelta(minutes=auth.access_minutes),
+        refresh=timedelta(days=auth.refresh_days),
+        link=timedelta(hours=auth.link_hours),
+    )
+    tokens = Tokens(auth.secret_key.get_secret_value(), access=lifetimes.access)
+    async with (
+        open_hasher(auth.bcrypt_cost) as passwords,
+        open_guard(tokens, sessions, lifetimes.access) as guard,
+        open_background() as background,
+    ):
+        service = AccountsService(
+            users,
+            sessions,
+            passwords=passwords,
+            tokens=tokens,
+            guard=guard,
+            mailer=mailer,
+            background=background,
+            frontend_url=settings.server.frontend_url,
+            lifetimes=lifetimes,
+        )
+        yield Accounts(service, guard)

@@ -1,0 +1,127 @@
+"""The tokens in cookies: signed JSON web tokens (RFC 7519), HS256 and nothing else.
+
+Each token names its type (``typ``: access or refresh), so that one is never taken for the other,
+the user (``sub``), the session (``sid``), itself (``jti``), its issuer and its times. The key is
+named in the header (``kid``), so that a second one can be accepted while keys are rotated.
+"""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+import jwt
+
+from videoflix.errors import ConfigurationError, Unauthenticated
+from videoflix.models import Principal, Session, User
+
+ALGORITHM = "HS256"
+ISSUER = "videoflix"
+REQUIRED = ("typ", "sub", "sid", "jti", "iat", "exp", "iss")
+LEEWAY = timedelta(seconds=5)
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class TokenType(StrEnum):
+    ACCESS = "access"
+    REFRESH = "refresh"
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshClaims:
+    user_id: int
+    session_id: str
+
+
+def _refused() -> Unauthenticated:
+    return Unauthenticated("Authentication credentials were not provided or are not valid.")
+
+
+class Tokens:
+    """Issues and checks tokens under one secret."""
+
+    def __init__(self, secret: str, *, access: timedelta) -> None:
+        """``access`` is how long an access token lives. Raises ConfigurationError without a
+        secret."""
+        if not secret:
+            raise ConfigurationError("auth.secret_key: there is no secret to sign sessions with")
+        self._key = hashlib.sha256(b"videoflix session tokens\0" + secret.encode()).digest()
+        self._kid = hashlib.sha256(self._key).hexdigest()[:12]
+        self._access = access
+
+    def access(self, user: User, session: Session) -> str:
+        """An access token; it never outlives its session."""
+        expires = min(utc_now() + self._access, session.expires_at)
+        role = "admin" if user.is_staff else "member"
+        return self._encode(TokenType.ACCESS, user.id, session.id, expires, role=role)
+
+    def refresh(self, session: Session) -> str:
+        return self._encode(TokenType.REFRESH, session.user_id, session.id, session.expires_at)
+
+    def check_access(self, token: str) -> Principal:
+        """Raises Unauthenticated for anything but a valid access token."""
+        claims = self._decode(token, TokenType.ACCESS)
+        if claims.get("role") not in ("admin", "member"):
+            raise _refused()
+        return Principal(
+            user_id=_user_id(claims),
+            session_id=_text(claims, "sid"),
+            is_staff=claims["role"] == "admin",
+        )
+
+    def check_refresh(self, token: str) -> RefreshClaims:
+        """Raises Unauthenticated for anything but a valid refresh token."""
+        claims = self._decode(token, TokenType.REFRESH)
+        return RefreshClaims(_user_id(claims), _text(claims, "sid"))
+
+    def _encode(
+        self, typ: TokenType, user_id: int, session_id: str, expires: datetime, **more: str
+    ) -> str:
+        claims: dict[str, Any] = {
+            "typ": typ.value,
+            "sub": str(user_id),
+            "sid": session_id,
+            "jti": secrets.token_hex(16),
+            "iat": utc_now(),
+            "exp": expires,
+            "iss": ISSUER,
+            **more,
+        }
+        return jwt.encode(claims, self._key, ALGORITHM, headers={"kid": self._kid})
+
+    def _decode(self, token: str, typ: TokenType) -> dict[str, Any]:
+        try:
+            if jwt.get_unverified_header(token).get("kid") != self._kid:
+                raise _refused()
+            claims: dict[str, Any] = jwt.decode(
+                token,
+                self._key,
+                algorithms=[ALGORITHM],
+                issuer=ISSUER,
+                leeway=LEEWAY,
+                options={"require": list(REQUIRED)},
+            )
+        except (jwt.PyJWTError, ValueError, TypeError) as error:
+            raise _refused() from error
+        if claims["typ"] != typ.value or not _text(claims, "jti"):
+            raise _refused()
+        return claims
+
+
+def _text(claims: dict[str, Any], name: str) -> str:
+    value = claims[name]
+    if not isinstance(value, str) or not value:
+        raise _refused()
+    return value
+
+
+def _user_id(claims: dict[str, Any]) -> int:
+    subject = _text(claims, "sub")
+    if not (subject.isascii() and subject.isdecimal() and len(subject) <= 18):
+        raise _refused()
+    return int(subject)
