@@ -1,0 +1,72 @@
+"""The encoder child: ``python -m media_pipeline.encode JOB.json`` (see ``job``).
+
+It limits itself first, then probes, encodes, verifies, and ends with one line that says how it
+went. Whatever a stranger's file does to it, it takes nothing along but itself.
+"""
+
+import sys
+
+from media_pipeline import sandbox
+
+# Before numpy and PyAV are imported: they start threads, and a process with threads cannot give
+# up its network.
+REFUSED = sandbox.enter() if __name__ == "__main__" else []
+
+import shutil  # noqa: E402 - see above
+from pathlib import Path  # noqa: E402
+
+from media_pipeline.errors import MediaError, UnusableSource  # noqa: E402
+from media_pipeline.job import EncodeJob, Reporter  # noqa: E402
+from media_pipeline.source import probe  # noqa: E402
+from media_pipeline.transcode import Transcoder  # noqa: E402
+from media_pipeline.verify import verify_title  # noqa: E402
+
+_PROBED = 2
+_ENCODED = 92
+
+
+def encode_title(job: EncodeJob, report: Reporter) -> None:
+    """Make ``job.output`` from ``job.source``. Leaves no folder behind when it raises."""
+    report.progress("probe", 0)
+    source = probe(job.source, job.settings)
+    report.progress("probe", _PROBED)
+    expected = max(1, int((source.video_end - source.origin) * source.rate))
+
+    def encoded(frames: int, speed: float) -> None:
+        share = min(1.0, frames / expected)
+        report.progress("encode", _PROBED + share * (_ENCODED - _PROBED), frames, speed)
+
+    def verified(share: float) -> None:
+        report.progress("verify", _ENCODED + share * (99 - _ENCODED))
+
+    job.output.mkdir(mode=0o700)
+    try:
+        transcoder = Transcoder(source, job.output, job.settings, encoded)
+        grid = transcoder.run(job.source)
+        manifest = verify_title(job.output, grid, transcoder.renditions, verified)
+    except BaseException:
+        shutil.rmtree(job.output, ignore_errors=True)
+        raise
+    report.done(float(grid.duration), [facts.name for facts in manifest.renditions])
+
+
+def main(arguments: list[str]) -> int:
+    report = Reporter(sys.stdout)
+    for refusal in REFUSED:
+        sys.stderr.write(f"sandbox: {refusal}\n")
+    try:
+        encode_title(EncodeJob.load(Path(arguments[0])), report)
+    except UnusableSource as error:
+        report.failed(str(error), permanent=True)
+        return 1
+    except MediaError as error:
+        report.failed(str(error), permanent=False)
+        return 1
+    except OSError as error:
+        report.failed(f"Reading or writing failed: {error.strerror or error}.", permanent=False)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,186 @@
+"""Opening a stranger's file, and finding out what is in it.
+
+Only ever called in a child process with limits (``sandbox``): a hostile file can crash, hang or
+bloat libavformat, and the only cure is to kill the process.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import numpy.typing as npt
+from av.container import InputContainer
+from av.stream import Disposition
+from av.video.stream import VideoStream
+
+from media_pipeline.errors import UnusableSource
+from media_pipeline.job import EncodeSettings
+from media_pipeline.timeline import output_rate
+
+# Demuxers that hold their media in one file. Playlists (hls, concat, dash, sdp) are not among
+# them: they make libavformat open what they name.
+_FORMATS = ",".join(
+    (
+        "mov",
+        "mp4",
+        "m4a",
+        "3gp",
+        "3g2",
+        "mj2",
+        "matroska",
+        "webm",
+        "avi",
+        "mpeg",
+        "mpegts",
+        "ogg",
+        "flv",
+        "asf",
+    )
+)
+
+_NO_VIDEO = "This file has no video in it."
+_CONSTANT_SHARE = 0.98  # of intervals that fit the stated rate: then it is a constant rate
+# Sound that leads the picture by less is trimmed, by more gets the first picture held for it.
+# Priming samples of the source's codec lead by up to 50 ms and are not meant to be heard.
+_SHORTEST_LEAD = Fraction(1, 10)
+_LONGEST_LEAD = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class SourceInfo:
+    """What will be encoded of a source. Times in seconds, on the container's own clock.
+
+    ``origin`` is the time that becomes 0: the first picture, or the first sound when that is
+    earlier. ``frames`` is how many pictures the container promises. ``video_end`` is where the
+    last one ends.
+    """
+
+    video_index: int
+    audio_index: int | None
+    rate: Fraction
+    origin: Fraction
+    frames: int
+    video_end: Fraction
+
+
+@contextlib.contextmanager
+def open_source(path: Path, settings: EncodeSettings) -> Iterator[InputContainer]:
+    """Open a source with demuxers and protocols restricted; UnusableSource for what is no video."""
+    try:
+        container = av.open(
+            str(path),
+            options={
+                "protocol_whitelist": "file",
+                "format_whitelist": _FORMATS,
+                "max_streams": str(settings.max_streams),
+            },
+        )
+    except (av.FFmpegError, ValueError) as error:
+        raise UnusableSource(
+            "This is not a video that can be read: no known video format was recognised."
+        ) from error
+    except MemoryError as error:  # how libavformat reports more than max_streams in MP4
+        raise UnusableSource("This file has too many streams.") from error
+    with container:
+        yield container
+
+
+def _video_stream(container: InputContainer, settings: EncodeSettings) -> VideoStream:
+    streams = [
+        stream
+        for stream in container.streams.video
+        if not stream.disposition & Disposition.attached_pic
+    ]
+    if not streams:
+        raise UnusableSource(_NO_VIDEO)
+    stream = next((s for s in streams if s.disposition & Disposition.default), streams[0])
+    context = stream.codec_context
+    if context is None:
+        raise UnusableSource("The video in this file is of a kind that cannot be decoded.")
+    if context.width * context.height > settings.max_pixels:
+        raise UnusableSource(f"The picture is too large: {context.width}×{context.height} pixels.")
+    return stream
+
+
+def _audio_index(container: InputContainer) -> int | None:
+    streams = [stream for stream in container.streams.audio if stream.codec_context is not None]
+    if not streams:
+        return None
+    return next((s for s in streams if s.disposition & Disposition.default), streams[0]).index
+
+
+def _timestamps(
+    path: Path, settings: EncodeSettings, video: int, audio: int | None
+) -> tuple[npt.NDArray[np.int64], int | None]:
+    """Sorted presentation times of all pictures, and the first one of the sound; stream ticks."""
+    times: list[int] = []
+    first_sound: int | None = None
+    with open_source(path, settings) as container:
+        wanted = [video] if audio is None else [video, audio]
+        try:
+            for packet in container.demux([container.streams[index] for index in wanted]):
+                time = packet.pts if packet.pts is not None else packet.dts
+                if time is None or packet.is_discard or not packet.size:
+                    continue
+                if packet.stream_index == video:
+                    times.append(time)
+                elif first_sound is None or time < first_sound:
+                    first_sound = time
+        except av.FFmpegError as error:
+            if not times:
+                raise UnusableSource("This file is damaged: it cannot be read.") from error
+    return np.sort(np.array(times, np.int64)), first_sound
+
+
+def _frame_rate(
+    times: npt.NDArray[np.int64], time_base: Fraction, stated: Fraction | None
+) -> tuple[Fraction, bool]:
+    """Pictures a second, and whether that rate is constant."""
+    if len(times) < 2:
+        return stated or Fraction(25), True
+    gaps = np.diff(times)
+    gaps = gaps[gaps > 0]
+    if not len(gaps):
+        return stated or Fraction(25), True
+    median = 1 / (Fraction(int(np.median(gaps))) * time_base)
+    if not stated:
+        return median, False
+    # Containers round times to their ticks (Matroska: 1 ms), so a picture counts as in place
+    # when its gap is one interval to within a tick and a half.
+    ticks = float(1 / stated / time_base)
+    fitting = np.abs(gaps - ticks) <= max(1.5, ticks * 0.02)
+    if fitting.mean() >= _CONSTANT_SHARE:
+        return stated, True
+    return median, False
+
+
+def probe(path: Path, settings: EncodeSettings) -> SourceInfo:
+    """Read every packet's time without decoding. Raises UnusableSource in plain words."""
+    with open_source(path, settings) as container:
+        stream = _video_stream(container, settings)
+        audio_index = _audio_index(container)
+        video_index, time_base = stream.index, stream.time_base
+        stated = stream.guessed_rate or stream.average_rate
+        audio_base = container.streams[audio_index].time_base if audio_index is not None else None
+    if time_base is None:
+        raise UnusableSource(_NO_VIDEO)
+    times, first_sound = _timestamps(path, settings, video_index, audio_index)
+    if not len(times):
+        raise UnusableSource(_NO_VIDEO)
+    measured, is_constant = _frame_rate(times, time_base, stated)
+    rate = output_rate(measured, is_constant=is_constant)
+    start = int(times[0]) * time_base
+    end = int(times[-1]) * time_base + 1 / measured
+    if end - start > settings.max_duration:
+        raise UnusableSource(f"The film is too long: {round(float(end - start))} seconds.")
+    origin = start
+    if first_sound is not None and audio_base is not None:
+        lead = start - first_sound * audio_base
+        if _SHORTEST_LEAD <= lead <= _LONGEST_LEAD:
+            # A whole number of pictures, so that the first one falls on the grid.
+            origin = start - round(lead * rate) / rate
+    return SourceInfo(video_index, audio_index, rate, origin, len(times), end)

@@ -1,0 +1,131 @@
+"""Tables beside a track file: where each sample is, each fragment's checksum, each segment's facts.
+
+They are NumPy ``.npy`` files. A reader takes just the rows it needs with ``os.pread``: the cost of
+a cut does not depend on the length of the film, and a file cut short is an error, not a SIGBUS as
+with a memory map.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from media_pipeline.errors import DamagedTitle
+
+# One row per coded picture or AAC frame, in decoding order. ``offset`` and ``size`` are bytes in
+# the track file; ``dts``, ``pts`` and ``duration`` are ticks of the track's time scale, dts ≤ pts.
+SAMPLE = np.dtype(
+    [
+        ("offset", "<u8"),
+        ("dts", "<i8"),
+        ("pts", "<i8"),
+        ("size", "<u4"),
+        ("duration", "<u4"),
+        ("idr", "u1"),
+    ]
+)
+
+# One row per GOP of the title: the movie fragment (moof and mdat) at ``offset``, ``size`` bytes
+# with the checksum ``xxh3`` (XXH3, 64 bits), that holds ``samples`` samples from ``first_sample``.
+# A GOP may have no sound (size 0, the last one only).
+FRAGMENT = np.dtype(
+    [
+        ("offset", "<u8"),
+        ("size", "<u8"),
+        ("xxh3", "<u8"),
+        ("first_sample", "<u8"),
+        ("samples", "<u4"),
+    ]
+)
+
+# One row per MPEG-TS segment of a rendition as the muxer cut it when the title was verified:
+# its size in bytes, its checksum and the continuity counters it starts with.
+TS_SEGMENT = np.dtype(
+    [
+        ("size", "<u8"),
+        ("xxh3", "<u8"),
+        ("video_counter", "u1"),
+        ("audio_counter", "u1"),
+    ]
+)
+
+Rows = npt.NDArray[np.void]
+
+
+def samples_file(track: str) -> str:
+    return f"{track}.samples.npy"
+
+
+def fragments_file(track: str) -> str:
+    return f"{track}.fragments.npy"
+
+
+def segments_file(rendition: str) -> str:
+    return f"{rendition}.segments.npy"
+
+
+def write_table(path: Path, rows: Rows) -> None:
+    """Write ``rows``; the caller makes the folder durable."""
+    with path.open("wb") as file:
+        np.save(file, rows, allow_pickle=False)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read_exactly(file: int, size: int, offset: int, path: Path) -> bytes:
+    """``size`` bytes at ``offset`` of an open descriptor; DamagedTitle when they are not there."""
+    data = os.pread(file, size, offset)
+    if len(data) == size:
+        return data
+    parts = [data]
+    missing = size - len(data)
+    while missing:  # one read returns at most 2 GiB
+        data = os.pread(file, missing, offset + size - missing)
+        if not data:
+            raise DamagedTitle(f"{path.name} ends before byte {offset + size}")
+        parts.append(data)
+        missing -= len(data)
+    return b"".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table on disk, of which only the header was read."""
+
+    path: Path
+    dtype: np.dtype[np.void]
+    start: int
+    rows: int
+
+    @classmethod
+    def open(cls, path: Path, dtype: np.dtype[np.void]) -> Self:
+        try:
+            with path.open("rb") as file:
+                version = np.lib.format.read_magic(file)
+                if version != (1, 0):
+                    raise DamagedTitle(f"{path.name} is not a table of this version")
+                shape, _, found = np.lib.format.read_array_header_1_0(file)
+                start = file.tell()
+        except (OSError, ValueError) as error:
+            raise DamagedTitle(f"{path.name} cannot be read") from error
+        if found != dtype or len(shape) != 1:
+            raise DamagedTitle(f"{path.name} does not have the expected columns")
+        return cls(path, dtype, start, shape[0])
+
+    def read(self, first: int, count: int) -> Rows:
+        """Rows ``first`` to ``first + count``; IndexError when the table has no such rows."""
+        if first < 0 or count < 0 or first + count > self.rows:
+            raise IndexError(first)
+        width = self.dtype.itemsize
+        try:
+            file = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            raise DamagedTitle(f"{self.path.name} cannot be opened") from error
+        try:
+            data = read_exactly(file, count * width, self.start + first * width, self.path)
+        finally:
+            os.close(file)
+        return np.frombuffer(data, self.dtype)

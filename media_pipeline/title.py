@@ -1,0 +1,194 @@
+"""A published title: opened once, then its segments are cut from the tables, in any order.
+
+Nothing here changes a file. Methods that touch the disk block, and may be called from several
+threads at once.
+"""
+
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import xxhash
+
+from media_pipeline import playlists
+from media_pipeline.errors import DamagedTitle
+from media_pipeline.manifest import Manifest, RenditionFacts
+from media_pipeline.mpegts import (
+    MUXER_ID,
+    Counters,
+    TrackSamples,
+    TrackTemplate,
+    mux_segment,
+)
+from media_pipeline.tables import (
+    FRAGMENT,
+    SAMPLE,
+    TS_SEGMENT,
+    Table,
+    fragments_file,
+    read_exactly,
+    samples_file,
+    segments_file,
+)
+from media_pipeline.timeline import AUDIO_RATE, Segment
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentFacts:
+    """What a segment's bytes must be: ``size`` in bytes and XXH3 checksum."""
+
+    size: int
+    xxh3: int
+
+    def matches(self, data: bytes) -> bool:
+        return len(data) == self.size and xxhash.xxh3_64_intdigest(data) == self.xxh3
+
+
+class Track:
+    """One track file and its tables."""
+
+    def __init__(self, folder: Path, name: str, timescale: int) -> None:
+        self.path = folder / f"{name}.mp4"
+        self.timescale = timescale
+        self._samples = Table.open(folder / samples_file(name), SAMPLE)
+        self._fragments = Table.open(folder / fragments_file(name), FRAGMENT)
+        self.sample_count = self._samples.rows
+        self.template = TrackTemplate(self._init())
+
+    def _init(self) -> bytes:
+        """The bytes before the first fragment: ftyp and moov."""
+        size = int(self._fragments.read(0, 1)["offset"][0])
+        return self._read(0, size)
+
+    def _read(self, offset: int, size: int) -> bytes:
+        try:
+            file = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            raise DamagedTitle(f"{self.path.name} cannot be opened") from error
+        try:
+            return read_exactly(file, size, offset, self.path)
+        except OSError as error:
+            raise DamagedTitle(f"{self.path.name} cannot be read") from error
+        finally:
+            os.close(file)
+
+    def samples(self, segment: Segment) -> TrackSamples:
+        """One read of the fragments of a segment, each checked against its checksum."""
+        fragments = self._fragments.read(segment.first_gop, segment.gops)
+        start = int(fragments["offset"][0])
+        data = self._read(start, int(fragments["size"].sum()))
+        view = memoryview(data)
+        position = 0
+        for size, expected in zip(
+            fragments["size"].tolist(), fragments["xxh3"].tolist(), strict=True
+        ):
+            if size and xxhash.xxh3_64_intdigest(view[position : position + size]) != expected:
+                raise DamagedTitle(f"{self.path.name} is damaged near byte {start + position}")
+            position += size
+        first = int(fragments["first_sample"][0])
+        rows = self._samples.read(first, int(fragments["samples"].sum()))
+        return TrackSamples(rows, data, start, self.timescale)
+
+
+class Title:
+    """Playlists and segments of the title in ``folder``. Raises DamagedTitle if it is not whole."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.manifest = Manifest.load(folder)
+        self.grid = self.manifest.grid
+        self.renditions = {facts.name: facts for facts in self.manifest.renditions}
+        if not self.renditions or not self.grid.frames:
+            raise DamagedTitle("the title has no renditions")
+        self._tracks: dict[str, Track] = {}
+        self._tables: dict[str, Table] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the renditions, smallest first."""
+        return tuple(self.renditions)
+
+    def multivariant_playlist(self, base: str) -> str:
+        """``base`` is the root-relative path of the title, without a slash at its end."""
+        sound = [facts.codecs for facts in self.manifest.audio[:1]]
+        return playlists.multivariant_playlist(
+            [
+                playlists.Variant(
+                    uri=f"{base}/{facts.name}/index.m3u8",
+                    bandwidth=facts.peak_bandwidth,
+                    average_bandwidth=facts.average_bandwidth,
+                    codecs=",".join([facts.codecs, *sound]),
+                    width=facts.width,
+                    height=facts.height,
+                    rate=self.manifest.rate,
+                )
+                for facts in self.manifest.renditions
+            ]
+        )
+
+    def media_playlist(self, rendition: str, base: str) -> str:
+        return playlists.media_playlist(
+            [
+                (
+                    f"{base}/{rendition}/{playlists.segment_name(index)}",
+                    self.grid.segment_seconds(index),
+                )
+                for index in range(self.grid.segment_count)
+            ]
+        )
+
+    def ts_facts(self, rendition: str, index: int) -> SegmentFacts:
+        """What the verified segment was. IndexError for a segment that does not exist."""
+        row = self._ts_table(rendition).read(index, 1)[0]
+        return SegmentFacts(int(row["size"]), int(row["xxh3"]))
+
+    def cut_ts(self, rendition: str, index: int) -> bytes:
+        """Cut segment ``index``, and check it against what was verified.
+
+        Raises IndexError for a segment that does not exist, DamagedTitle when a byte of the
+        title has changed.
+        """
+        row = self._ts_table(rendition).read(index, 1)[0]
+        counters = Counters(index % 16, int(row["video_counter"]), int(row["audio_counter"]))
+        data = self.mux_ts(rendition, index, counters)
+        if self.manifest.muxer == MUXER_ID:
+            facts = SegmentFacts(int(row["size"]), int(row["xxh3"]))
+            if not facts.matches(data):
+                raise DamagedTitle(f"{rendition} segment {index} differs from what was verified")
+        return data
+
+    def mux_ts(self, rendition: str, index: int, counters: Counters) -> bytes:
+        """Cut segment ``index`` with the given counters, unchecked."""
+        segment = self.grid.segment(index)
+        tracks = [self._track(rendition, self.grid.timescale)]
+        tracks += [self._track(facts.name, AUDIO_RATE) for facts in self.manifest.audio[:1]]
+        return mux_segment(
+            [track.template for track in tracks],
+            [track.samples(segment) for track in tracks],
+            counters,
+        )
+
+    def facts(self, rendition: str) -> RenditionFacts:
+        return self.renditions[rendition]
+
+    def _track(self, name: str, timescale: int) -> Track:
+        return self._once(self._tracks, name, lambda: Track(self.folder, name, timescale))
+
+    def _ts_table(self, rendition: str) -> Table:
+        path = self.folder / segments_file(rendition)
+        return self._once(self._tables, rendition, lambda: Table.open(path, TS_SEGMENT))
+
+    def _once(self, cache: dict[str, Value], key: str, make: Callable[[], Value]) -> Value:
+        found = cache.get(key)
+        if found is None:
+            with self._lock:
+                found = cache.get(key)
+                if found is None:
+                    found = cache[key] = make()
+        return found

@@ -1,0 +1,137 @@
+"""Checks of what was encoded before anyone may see it, and the measurements made on the way."""
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import xxhash
+
+from media_pipeline.errors import EncodeError
+from media_pipeline.manifest import AudioFacts, Manifest, RenditionFacts
+from media_pipeline.mpegts import MUXER_ID, Counters, next_counters
+from media_pipeline.tables import (
+    SAMPLE,
+    TS_SEGMENT,
+    Table,
+    samples_file,
+    segments_file,
+    write_table,
+)
+from media_pipeline.timeline import FrameGrid
+from media_pipeline.title import Title
+from media_pipeline.transcode import AUDIO_TRACK
+
+Step = Callable[[float], None]
+
+
+def codecs_string(extradata: bytes) -> str:
+    """RFC 6381 §3.3 string of an avcC record: profile, constraints and level in hexadecimal."""
+    return f"avc1.{extradata[1]:02x}{extradata[2]:02x}{extradata[3]:02x}"
+
+
+def verify_title(folder: Path, grid: FrameGrid, names: list[str], step: Step) -> Manifest:
+    """Decode every track, cut every segment once, write tables and manifest, make all durable.
+
+    ``names`` are the renditions, smallest first. ``step`` is called with 0 to 1. Raises
+    EncodeError when anything is not as it was meant.
+    """
+    has_sound = (folder / f"{AUDIO_TRACK}.mp4").exists()
+    work = len(names) * 2
+    found = []
+    for done, name in enumerate(names):
+        found.append(_check_video(folder, name, grid))
+        step((done + 1) / work)
+    audio = (_check_audio(folder, grid),) if has_sound else ()
+    manifest = Manifest(grid.rate, grid.frames, MUXER_ID, tuple(found), audio)
+    manifest.save(folder)  # a title is cut through its manifest; the measures are added below
+    title = Title(folder)
+    measured = []
+    for done, facts in enumerate(found):
+        measured.append(_measure(title, facts))
+        step((len(names) + done + 1) / work)
+    manifest = replace(manifest, renditions=tuple(measured))
+    manifest.save(folder)
+    _sync_folder(folder)
+    return manifest
+
+
+def _check_video(folder: Path, name: str, grid: FrameGrid) -> RenditionFacts:
+    """Every picture decodes without an error, at its place on the grid, IDRs where GOPs begin."""
+    times = []
+    try:
+        with av.open(str(folder / f"{name}.mp4"), options={"err_detect": "explode"}) as container:
+            stream = container.streams.video[0]
+            context = stream.codec_context
+            context.thread_type = "AUTO"
+            context.options = {"err_detect": "explode"}
+            facts = RenditionFacts(
+                name, context.width, context.height, codecs_string(context.extradata or b""), 0, 0
+            )
+            for frame in container.decode(stream):
+                if frame.pts is None or frame.time_base is None:
+                    raise EncodeError(f"{name}: a picture has no time")
+                times.append(frame.pts * frame.time_base * grid.rate)
+    except av.FFmpegError as error:
+        raise EncodeError(f"{name}: the encoded pictures do not decode ({error})") from error
+    if times != list(range(grid.frames)):
+        raise EncodeError(f"{name}: {len(times)} pictures instead of {grid.frames} on the grid")
+    table = Table.open(folder / samples_file(name), SAMPLE)
+    rows = table.read(0, table.rows)
+    idrs = np.flatnonzero(rows["idr"])
+    if rows["idr"].size != grid.frames or not np.array_equal(
+        idrs, np.arange(grid.gops) * grid.gop_frames
+    ):
+        raise EncodeError(f"{name}: IDRs are not where the GOPs begin")
+    if np.any(rows["dts"] > rows["pts"]) or np.any(np.diff(rows["dts"]) <= 0):
+        raise EncodeError(f"{name}: decoding times are out of order")
+    return facts
+
+
+def _check_audio(folder: Path, grid: FrameGrid) -> AudioFacts:
+    """Every AAC frame decodes, and the sound is at least as long as the picture."""
+    samples = 0
+    path = folder / f"{AUDIO_TRACK}.mp4"
+    try:
+        with av.open(str(path), options={"err_detect": "explode"}) as container:
+            stream = container.streams.audio[0]
+            for frame in container.decode(stream):
+                samples += frame.samples
+    except av.FFmpegError as error:
+        raise EncodeError(f"the encoded sound does not decode ({error})") from error
+    table = Table.open(folder / samples_file(AUDIO_TRACK), SAMPLE)
+    if samples < grid.duration * 48_000:
+        raise EncodeError("the encoded sound is shorter than the picture")
+    return AudioFacts(AUDIO_TRACK, "mp4a.40.2", table.rows)
+
+
+def _measure(title: Title, facts: RenditionFacts) -> RenditionFacts:
+    """Cut every segment: sizes, checksums, continuity counters, peak and average bandwidth."""
+    grid = title.grid
+    rows = np.zeros(grid.segment_count, TS_SEGMENT)
+    counters = Counters(0, 0, 0)
+    peak = Fraction(0)
+    for index in range(grid.segment_count):
+        segment = title.mux_ts(facts.name, index, counters)
+        rows[index] = (
+            len(segment),
+            xxhash.xxh3_64_intdigest(segment),
+            counters.video,
+            counters.audio,
+        )
+        counters = next_counters(segment, counters)
+        peak = max(peak, len(segment) * 8 / grid.segment_seconds(index))
+    write_table(title.folder / segments_file(facts.name), rows)
+    average = int(rows["size"].sum()) * 8 / grid.duration
+    return replace(facts, peak_bandwidth=-int(-peak // 1), average_bandwidth=-int(-average // 1))
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
