@@ -1,7 +1,7 @@
 """Fixtures for every test: real services, settings of their own, a container and a server."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +9,7 @@ from pymongo import MongoClient
 from redis import Redis
 
 from tests.services import Services, services_for_tests
+from videoflix.container import Container, open_container
 from videoflix.embedded.record import free_port
 from videoflix.settings import Settings, load_settings
 
@@ -52,3 +53,10 @@ def settings(tmp_path: Path, mongo_uri: str, redis_url: str) -> Iterator[Setting
     )
     with MongoClient[dict[str, object]](mongo_uri) as client:
         client.drop_database(database)
+
+
+@pytest.fixture
+async def container(settings: Settings) -> AsyncIterator[Container]:
+    """Everything opened on those settings."""
+    async with open_container(settings) as opened:
+        yield opened

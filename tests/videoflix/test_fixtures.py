@@ -3,6 +3,7 @@
 from pymongo import MongoClient
 from redis import Redis
 
+from videoflix.container import Container
 from videoflix.settings import Settings
 
 
@@ -21,3 +22,11 @@ def test_nothing_is_left_of_another_test(settings: Settings) -> None:
         assert client[settings.mongo.database].list_collection_names() == []
     with Redis.from_url(settings.redis.url.get_secret_value()) as queue:
         assert queue.dbsize() == 0
+
+
+async def test_container_works_on_them(container: Container) -> None:
+    user = await container.accounts.create("a@videoflix.example", "correct horse 17", is_staff=True)
+    found = await container.users.find(user.id)
+    assert found is not None
+    assert found.is_staff
+    assert await container.catalogue.list_ready() == []

@@ -1,0 +1,94 @@
+"""Everything the server is made of, opened in one ``async with`` and handed to HTTP handlers,
+workers and commands alike."""
+
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from videoflix.accounts import open_accounts
+from videoflix.accounts.guard import Guard
+from videoflix.accounts.service import AccountsService
+from videoflix.adapters.doorbell import ArqDoorbell
+from videoflix.adapters.mail import make_mailer
+from videoflix.adapters.media_store import LocalMediaStore
+from videoflix.adapters.mongo.database import Database, open_database
+from videoflix.adapters.mongo.sessions import MongoSessionStore
+from videoflix.adapters.mongo.users import MongoUserStore
+from videoflix.adapters.mongo.videos import MongoVideoStore
+from videoflix.adapters.mongo.workers import MongoWorkerStore
+from videoflix.catalogue.service import CatalogueService
+from videoflix.errors import ConfigurationError
+from videoflix.ports import Mailer
+from videoflix.settings import Settings
+from videoflix.uploads.service import UploadService
+
+DISK_THREADS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """Stores, adapters and services, open for as long as ``open_container`` is."""
+
+    settings: Settings
+    users: MongoUserStore
+    sessions: MongoSessionStore
+    videos: MongoVideoStore
+    workers: MongoWorkerStore
+    media: LocalMediaStore
+    mailer: Mailer
+    doorbell: ArqDoorbell
+    accounts: AccountsService
+    guard: Guard
+    catalogue: CatalogueService
+    uploads: UploadService
+
+
+@asynccontextmanager
+async def open_container(settings: Settings) -> AsyncIterator[Container]:
+    """Open everything; closed in reverse when the block ends.
+
+    The settings carry real addresses and a secret (``running_services``, ``with_secret``).
+    Raises ConfigurationError and DatabaseUnavailable.
+    """
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(open_database(settings.mongo))
+        users, sessions, videos, workers = await _stores(database)
+        media = LocalMediaStore(settings.storage.root)
+        try:
+            media.prepare()
+        except OSError as error:
+            raise ConfigurationError(f"storage.root: {error.filename}: {error.strerror}") from error
+        mailer = make_mailer(settings)
+        doorbell = ArqDoorbell(settings.redis)
+        stack.push_async_callback(doorbell.aclose)
+        disk = stack.enter_context(ThreadPoolExecutor(DISK_THREADS, thread_name_prefix="disk"))
+        accounts = await stack.enter_async_context(open_accounts(settings, users, sessions, mailer))
+        yield Container(
+            settings=settings,
+            users=users,
+            sessions=sessions,
+            videos=videos,
+            workers=workers,
+            media=media,
+            mailer=mailer,
+            doorbell=doorbell,
+            accounts=accounts.service,
+            guard=accounts.guard,
+            catalogue=CatalogueService(videos, public_url=settings.server.public_url),
+            uploads=UploadService(videos, media, doorbell, settings, executor=disk),
+        )
+
+
+async def _stores(
+    database: Database,
+) -> tuple[MongoUserStore, MongoSessionStore, MongoVideoStore, MongoWorkerStore]:
+    stores = (
+        MongoUserStore(database),
+        MongoSessionStore(database),
+        MongoVideoStore(database),
+        MongoWorkerStore(database),
+    )
+    for store in stores:
+        await store.ensure_indexes()
+    return stores
