@@ -231,9 +231,11 @@ def measure_pitch(source: Source, stream: int = 0) -> float:
 
 
 def sync_offsets(source: Source, *, video: int = 0, audio: int = 0) -> list[Fraction]:
-    """Flash minus beep, in seconds, of every flash while there is sound: positive, sound first.
+    """Flash minus beep, in seconds, of every flash with a beep: positive when the sound leads.
 
-    ``source`` is read twice. Raises Misread when a flash has no beep of its own or a beep no flash.
+    Flashes before the first beep and after the last have none, as when the sound starts late: the
+    caller knows how many offsets there must be. ``source`` is read twice. Raises Misread when there
+    is no beep, or between the first and the last a flash has no beep of its own or a beep no flash.
     """
     pictures = read_pictures(source, video)
     if not isinstance(source, str | Path):
@@ -243,19 +245,14 @@ def sync_offsets(source: Source, *, video: int = 0, audio: int = 0) -> list[Frac
 
 def offsets_of(pictures: list[Picture], sound: Sound) -> list[Fraction]:
     beeps = beeps_of(sound)
+    if not beeps:
+        raise Misread("no beep")
     flashes = [
-        time
-        for time in flashes_of(pictures)
-        if sound.start - PAIRED / 5 <= time < sound.end - PAIRED / 2
+        time for time in flashes_of(pictures) if beeps[0] - PAIRED <= time <= beeps[-1] + PAIRED
     ]
-    pairs = [
-        (time, min(beeps, key=lambda beep: abs(beep - time), default=None)) for time in flashes
-    ]
-    if len({beep for _, beep in pairs}) != len(pairs):
-        raise Misread("two flashes share a beep")
-    offsets = []
-    for flash, beep in pairs:
-        if beep is None or abs(flash - beep) > PAIRED:
-            raise Misread(f"no beep near the flash at {float(flash):.3f} s")
-        offsets.append(flash - beep)
+    if len(flashes) != len(beeps):
+        raise Misread(f"{len(beeps)} beeps with {len(flashes)} flashes")
+    offsets = [flash - beep for flash, beep in zip(flashes, beeps, strict=True)]
+    if any(abs(offset) > PAIRED for offset in offsets):
+        raise Misread("a flash without a beep of its own")
     return offsets
