@@ -8,6 +8,7 @@ Codes are stable: clients, logs and tests may rely on them. The domain never kno
     VideoflixError
     ├── ConfigurationError        the settings cannot be used; stops the start
     ├── FieldErrors               a request's fields are wrong; carries messages per field
+    ├── InvalidLink               a one-time link that is unknown, used, expired or void
     ├── Unauthenticated           no valid session
     ├── Forbidden                 a session without the right
     ├── NotFound                  no such thing, or none that the caller may see
@@ -51,6 +52,10 @@ class FieldErrors(VideoflixError):
     def __init__(self, fields: Mapping[str, Sequence[str]]) -> None:
         super().__init__("; ".join(message for found in fields.values() for message in found))
         self.fields = {name: list(messages) for name, messages in fields.items()}
+
+
+class InvalidLink(VideoflixError):
+    code = "invalid_link"
 
 
 class Unauthenticated(VideoflixError):

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-from videoflix.accounts.background import open_background
+from videoflix.background import open_background
 from videoflix.accounts.guard import Guard, open_guard
 from videoflix.accounts.passwords import open_hasher
 from videoflix.accounts.service import AccountsService, Lifetimes

@@ -7,7 +7,7 @@ from datetime import timedelta
 import structlog
 
 from videoflix.accounts.addresses import Address, parse_address
-from videoflix.accounts.background import Background
+from videoflix.background import Background
 from videoflix.accounts.guard import Guard
 from videoflix.accounts.links import (
     activation_url,
@@ -18,13 +18,13 @@ from videoflix.accounts.links import (
 )
 from videoflix.accounts.mails import MailTemplates
 from videoflix.accounts.passwords import PasswordHasher, password_problems
-from videoflix.accounts.tokens import Tokens, utc_now
+from videoflix.accounts.tokens import REFRESH_REFUSED, Tokens, utc_now
 from videoflix.errors import (
     Conflict,
     FieldErrors,
+    InvalidLink,
     MailUnavailable,
     Unauthenticated,
-    VideoflixError,
 )
 from videoflix.models import Link, LinkPurpose, Session, User
 from videoflix.ports import Mailer, SessionStore, UserStore
@@ -33,12 +33,6 @@ CHECK_INPUT = "Please check your input and try again."
 DIFFERENT = "The passwords do not match."
 
 _log = structlog.get_logger(__name__)
-
-
-class InvalidLink(VideoflixError):
-    """A link that is unknown, used, expired or void."""
-
-    code = "invalid_link"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +133,7 @@ class AccountsService:
         """End the session of a refresh token. Raises Unauthenticated."""
         claims = self._tokens.check_refresh(refresh_token)
         if not await self._sessions.revoke(claims.session_id):
-            raise Unauthenticated("Invalid refresh token.")
+            raise Unauthenticated(REFRESH_REFUSED)
         self._guard.revoke(claims.session_id)
 
     async def refresh(self, refresh_token: str) -> str:
@@ -147,10 +141,10 @@ class AccountsService:
         claims = self._tokens.check_refresh(refresh_token)
         session = await self._sessions.find(claims.session_id)
         if session is None or session.is_revoked or session.expires_at <= utc_now():
-            raise Unauthenticated("Invalid refresh token.")
+            raise Unauthenticated(REFRESH_REFUSED)
         user = await self._users.find(session.user_id)
         if user is None or not user.is_active or user.id != claims.user_id:
-            raise Unauthenticated("Invalid refresh token.")
+            raise Unauthenticated(REFRESH_REFUSED)
         return self._tokens.access(user, session)
 
     async def request_password_reset(self, email: str) -> None:

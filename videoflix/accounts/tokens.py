@@ -22,9 +22,18 @@ ISSUER = "videoflix"
 REQUIRED = ("typ", "sub", "sid", "jti", "iat", "exp", "iss")
 LEEWAY = timedelta(seconds=5)
 
+ACCESS_REFUSED = "The access token is not valid."
+REFRESH_REFUSED = "Invalid refresh token."
+
+_ROLES = {"member": False, "admin": True}
+
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
+
+
+class _Refused(Exception):
+    """Not a token of ours, or not of this type, or no longer."""
 
 
 class TokenType(StrEnum):
@@ -36,10 +45,6 @@ class TokenType(StrEnum):
 class RefreshClaims:
     user_id: int
     session_id: str
-
-
-def _refused() -> Unauthenticated:
-    return Unauthenticated("Authentication credentials were not provided or are not valid.")
 
 
 class Tokens:
@@ -65,19 +70,22 @@ class Tokens:
 
     def check_access(self, token: str) -> Principal:
         """Raises Unauthenticated for anything but a valid access token."""
-        claims = self._decode(token, TokenType.ACCESS)
-        if claims.get("role") not in ("admin", "member"):
-            raise _refused()
-        return Principal(
-            user_id=_user_id(claims),
-            session_id=_text(claims, "sid"),
-            is_staff=claims["role"] == "admin",
-        )
+        try:
+            claims = self._decode(token, TokenType.ACCESS)
+            role = _text(claims, "role")
+            if role not in _ROLES:
+                raise _Refused
+            return Principal(_user_id(claims), _text(claims, "sid"), is_staff=_ROLES[role])
+        except _Refused as error:
+            raise Unauthenticated(ACCESS_REFUSED) from error
 
     def check_refresh(self, token: str) -> RefreshClaims:
         """Raises Unauthenticated for anything but a valid refresh token."""
-        claims = self._decode(token, TokenType.REFRESH)
-        return RefreshClaims(_user_id(claims), _text(claims, "sid"))
+        try:
+            claims = self._decode(token, TokenType.REFRESH)
+            return RefreshClaims(_user_id(claims), _text(claims, "sid"))
+        except _Refused as error:
+            raise Unauthenticated(REFRESH_REFUSED) from error
 
     def _encode(
         self, typ: TokenType, user_id: int, session_id: str, expires: datetime, **more: str
@@ -97,7 +105,7 @@ class Tokens:
     def _decode(self, token: str, typ: TokenType) -> dict[str, Any]:
         try:
             if jwt.get_unverified_header(token).get("kid") != self._kid:
-                raise _refused()
+                raise _Refused
             claims: dict[str, Any] = jwt.decode(
                 token,
                 self._key,
@@ -107,21 +115,21 @@ class Tokens:
                 options={"require": list(REQUIRED)},
             )
         except (jwt.PyJWTError, ValueError, TypeError) as error:
-            raise _refused() from error
+            raise _Refused from error
         if claims["typ"] != typ.value or not _text(claims, "jti"):
-            raise _refused()
+            raise _Refused
         return claims
 
 
 def _text(claims: dict[str, Any], name: str) -> str:
-    value = claims[name]
+    value = claims.get(name)
     if not isinstance(value, str) or not value:
-        raise _refused()
+        raise _Refused
     return value
 
 
 def _user_id(claims: dict[str, Any]) -> int:
     subject = _text(claims, "sub")
     if not (subject.isascii() and subject.isdecimal() and len(subject) <= 18):
-        raise _refused()
+        raise _Refused
     return int(subject)
