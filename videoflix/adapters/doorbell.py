@@ -98,13 +98,13 @@ class DoorbellListener:
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
 
-    async def _ring(self, _ctx: dict[Any, Any], *_args: Any, **_kwargs: Any) -> None:
-        self._bell.set()
-
     async def _round(self) -> None:
+        async def ring(ctx: dict[Any, Any], *_args: Any, **_kwargs: Any) -> None:  # noqa: ARG001 -- arq's name
+            self._bell.set()
+
         pool = _connect(self._settings)
         worker = Worker(
-            functions=[func(self._ring, name=RING, keep_result=0, timeout=5)],
+            functions=[func(ring, name=RING, keep_result=0, timeout=5)],
             redis_pool=pool,
             queue_name=QUEUE,
             handle_signals=False,

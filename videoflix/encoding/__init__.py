@@ -1,0 +1,1 @@
+"""Encoding jobs: claimed by lease, run in a supervised child, published under a fence."""

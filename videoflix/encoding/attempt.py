@@ -1,0 +1,143 @@
+"""One attempt at a job: in a temporary folder, under the lease, published in one step.
+
+A title becomes visible by one fenced write of its record. Before it the finished folder has its
+final name but nobody refers to it; whatever ends the attempt there leaves a folder that the next
+claim of the same video deletes.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar
+
+import structlog
+
+from videoflix.encoding.encoder import Encoder
+from videoflix.encoding.lease import LeaseKeeper
+from videoflix.errors import InsufficientStorage, LeaseLost, ServiceUnavailable
+from videoflix.models import Lease, Video
+from videoflix.offload import Offload
+from videoflix.ports import TitleStore, VideoStore
+
+AGAIN_SECONDS = 1.0
+OUTPUT = "output"
+JOB = "job.json"
+THUMBNAIL = "thumbnail.jpg"
+
+T = TypeVar("T")
+
+_log = structlog.get_logger(__name__)
+
+
+class Stopped(Exception):
+    """The worker is to stop."""
+
+
+class Attempt:
+    """``make`` it once; then, where that raised, say what becomes of the job."""
+
+    def __init__(
+        self,
+        videos: VideoStore,
+        media: TitleStore,
+        encoder: Encoder,
+        *,
+        offload: Offload,
+        lease: Lease,
+        seconds: float,
+        stop: asyncio.Event,
+    ) -> None:
+        self._videos = videos
+        self._media = media
+        self._encoder = encoder
+        self._offload = offload
+        self._lease = lease
+        self._seconds = seconds
+        self._stop = stop
+        self._video_id = lease.video_id
+        self._generation = lease.token  # unique to this attempt, whoever else may be at it
+
+    async def make(self) -> None:
+        """Encode and publish.
+
+        Raises Stopped, LeaseLost, EncodeFailed, InsufficientStorage and OSError; nothing of this
+        attempt is left on the disk then. DatabaseUnavailable is raised only during a stop.
+        """
+        video = await self._video()
+        await self._offload(self._media.keep_only, self._video_id, video.generation)
+        try:
+            workspace = await self._offload(
+                self._media.open_workspace, self._video_id, self._generation
+            )
+            job = self._encoder.job(self._media.source(self._video_id), workspace / OUTPUT)
+            await self._offload(job.save, workspace / JOB)
+            await self._encode(workspace / JOB)
+            await self._install(workspace / OUTPUT)
+        finally:
+            await asyncio.shield(
+                self._offload(self._media.close_workspace, self._video_id, self._generation)
+            )
+        # Nobody reads the other generations any more: the record names this one.
+        await self._offload(self._media.keep_only, self._video_id, self._generation)
+        _log.info("video ready", video=self._video_id, generation=self._generation)
+
+    async def fail(self, reason: str) -> None:
+        await self._insist(lambda: self._videos.fail(self._lease, reason))
+
+    async def give_back(self, reason: str, *, pause: float, spent: bool) -> None:
+        await self._insist(
+            lambda: self._videos.give_back(self._lease, reason, pause=pause, spent=spent)
+        )
+
+    async def _video(self) -> Video:
+        video = await self._insist(lambda: self._videos.find(self._video_id))
+        if video is None:
+            raise LeaseLost("The video was deleted.")
+        return video
+
+    async def _encode(self, job_file: Path) -> None:
+        """Run the encoder for as long as the lease holds and nobody wants to stop."""
+        keeper = LeaseKeeper(self._videos, self._lease, self._seconds)
+        encoding = asyncio.create_task(self._encoder.run(job_file, keeper.note))
+        keeping = asyncio.create_task(keeper.keep())
+        stopping = asyncio.create_task(self._stop.wait())
+        tasks = (encoding, keeping, stopping)
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            if keeping.done():
+                await keeping
+            if not encoding.done():
+                raise Stopped
+            await encoding
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _install(self, output: Path) -> None:
+        try:
+            await self._offload(self._media.install_title, output, self._video_id, self._generation)
+            if not (await self._video()).has_own_thumbnail:
+                picture = self._media.title(self._video_id, self._generation) / THUMBNAIL
+                await self._offload(self._media.install_thumbnail, picture, self._video_id)
+            await self._insist(lambda: self._videos.publish(self._lease, self._generation))
+        except (LeaseLost, InsufficientStorage, OSError):
+            # Only what certainly is not published: a database that does not answer may have
+            # published this generation all the same.
+            await self._offload(self._media.discard_title, self._video_id, self._generation)
+            raise
+
+    async def _insist(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Try until the database answers; once it is to stop, try only once more."""
+        while True:
+            is_last = self._stop.is_set()
+            try:
+                return await call()
+            except ServiceUnavailable as error:
+                _log.warning("the job's record waits", video=self._video_id, reason=str(error))
+                if is_last:
+                    raise
+            with suppress(TimeoutError):
+                async with asyncio.timeout(AGAIN_SECONDS):
+                    await self._stop.wait()

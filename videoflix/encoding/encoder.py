@@ -1,0 +1,104 @@
+"""One encode in a child process: the job in a file, events as JSON lines, an end or a crash."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from media_pipeline.job import EncodeJob, EncodeSettings
+from videoflix.errors import VideoflixError
+from videoflix.media_child import ChildEnd, media_command, run_child
+
+REASON_MAX = 500
+
+_log = structlog.get_logger(__name__)
+
+
+class EncodeFailed(VideoflixError):
+    """This attempt failed; the text says why, in plain words.
+
+    ``is_permanent``: another attempt would fail in the same way.
+    """
+
+    code = "encode_failed"
+
+    def __init__(self, reason: str, *, is_permanent: bool = False) -> None:
+        super().__init__(reason)
+        self.is_permanent = is_permanent
+
+
+@dataclass(slots=True)
+class _Events:
+    """What the child has said so far."""
+
+    on_progress: Callable[[int], None]
+    last: Mapping[str, Any] | None = None
+    percent: int = 0
+
+    def take(self, line: bytes) -> None:
+        """One line of output; what is no event is dropped."""
+        try:
+            event = json.loads(line)
+        except ValueError:
+            event = None
+        if not isinstance(event, dict) or "event" not in event:
+            _log.warning("line of the encoder not understood", line=line[:200])
+            return
+        self.last = event
+        percent = event.get("percent")
+        if event["event"] == "progress" and isinstance(percent, (int, float)):
+            self.percent = max(self.percent, min(100, int(percent)))
+            self.on_progress(self.percent)
+
+
+class Encoder:
+    """Runs the encoder. ``command`` gets the path of the job's file as its last argument;
+    an encode that takes longer than ``seconds`` is killed."""
+
+    def __init__(
+        self,
+        settings: EncodeSettings,
+        *,
+        seconds: float,
+        command: Sequence[str] = media_command("encode"),
+    ) -> None:
+        self._settings = settings
+        self._seconds = seconds
+        self._command = tuple(command)
+
+    def job(self, source: Path, output: Path) -> EncodeJob:
+        return EncodeJob(source=source, output=output, settings=self._settings)
+
+    async def run(self, job_file: Path, on_progress: Callable[[int], None]) -> None:
+        """Encode what the file says; ``on_progress`` gets a percentage that never goes back.
+
+        Raises EncodeFailed. Cancelled, it leaves no process behind.
+        """
+        events = _Events(on_progress)
+        try:
+            end = await run_child(
+                (*self._command, str(job_file)), events.take, seconds=self._seconds
+            )
+        except TimeoutError as error:
+            raise EncodeFailed(
+                f"Encoding took longer than the allowed {self._seconds:.0f} seconds."
+            ) from error
+        except OSError as error:
+            raise EncodeFailed(f"The encoder could not be started ({error.strerror}).") from error
+        if end.stderr:
+            _log.info("encoder's messages", stderr=end.stderr)
+        _raise_failure(end, events.last or {})
+
+
+def _raise_failure(end: ChildEnd, last: Mapping[str, Any]) -> None:
+    if last.get("event") == "failed":
+        reason = "".join(c if c.isprintable() else " " for c in str(last.get("reason", "")))
+        raise EncodeFailed(
+            reason.strip()[:REASON_MAX] or "The encoder gave no reason.",
+            is_permanent=last.get("permanent") is True,
+        )
+    if last.get("event") != "done" or end.status != 0:
+        raise EncodeFailed(f"The encoder {end.plainly}.")

@@ -1,0 +1,158 @@
+"""Encoding jobs: claim, encode under a lease, publish under its fence, or say why not.
+
+The record of a video is its job. Whoever holds its lease may write it; a worker that has lost
+its lease (``LeaseLost``) throws away what it made. A film's source is only ever read.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+
+import structlog
+
+from media_pipeline.job import EncodeSettings
+from videoflix.encoding.attempt import Attempt, Stopped
+from videoflix.encoding.encoder import EncodeFailed, Encoder
+from videoflix.errors import (
+    Conflict,
+    InsufficientStorage,
+    LeaseLost,
+    NotFound,
+    QueueUnavailable,
+)
+from videoflix.models import Lease, Video, WorkerSeen
+from videoflix.offload import Offload
+from videoflix.ports import Doorbell, TitleStore, VideoStore, WorkerStore
+from videoflix.settings import Settings
+
+ALIVE_SECONDS = 20.0
+
+_log = structlog.get_logger(__name__)
+
+
+def growing_pause(attempt: int) -> float:
+    """Seconds to wait after failed attempt number ``attempt``: 10, 20, 40, ... at most 3600."""
+    return float(min(10 * 2 ** (attempt - 1), 3600))
+
+
+class EncodingJobs:
+    """What workers do, and what admins and tools ask about it.
+
+    ``executor`` runs what blocks on the disk, ``encoder`` is the media code's child process,
+    ``pause`` says how long a job rests after each failed attempt.
+    """
+
+    def __init__(
+        self,
+        videos: VideoStore,
+        media: TitleStore,
+        workers: WorkerStore,
+        doorbell: Doorbell,
+        settings: Settings,
+        *,
+        executor: Executor,
+        encoder: Encoder | None = None,
+        pause: Callable[[int], float] = growing_pause,
+    ) -> None:
+        self._videos = videos
+        self._media = media
+        self._workers = workers
+        self._doorbell = doorbell
+        self._limits = settings.worker
+        self._floor = settings.storage.free_floor
+        self._offload = Offload(executor)
+        self._pause = pause
+        self._encoder = encoder or Encoder(
+            EncodeSettings.from_json(settings.media.model_dump()),
+            seconds=settings.worker.job_timeout,
+        )
+        self._is_full = False
+
+    async def claim(self, holder: str) -> Lease | None:
+        """Take the next job, if there is one and the disk has room for its result.
+
+        Raises DatabaseUnavailable.
+        """
+        free = await self._offload(self._media.free_bytes)
+        is_full = free < self._floor
+        if is_full and not self._is_full:
+            _log.warning("jobs wait: the disk is below its floor", free=free, floor=self._floor)
+        self._is_full = is_full
+        if is_full:
+            return None
+        return await self._videos.claim(holder, self._limits.lease, self._limits.max_attempts)
+
+    async def run(self, lease: Lease, stop: asyncio.Event) -> None:
+        """Work on a claimed job until it is ready, failed, given back or lost.
+
+        ``stop`` ends it early: the encoder is killed and the lease given back, the attempt not
+        counted. Raises DatabaseUnavailable only then, when even that could not be written.
+        """
+        attempt = Attempt(
+            self._videos,
+            self._media,
+            self._encoder,
+            offload=self._offload,
+            lease=lease,
+            seconds=self._limits.lease,
+            stop=stop,
+        )
+        log = _log.bind(video=lease.video_id, attempt=lease.attempt)
+        log.info("encoding begins")
+        try:
+            await self._settled(attempt, lease)
+        except LeaseLost as error:
+            log.warning("lease lost; what was made is thrown away", reason=str(error))
+
+    async def retry(self, video_id: int) -> Video:
+        """Give a failed video all its attempts again. Raises NotFound, Conflict."""
+        video = await self._videos.retry(video_id)
+        if video is None:
+            if await self._videos.find(video_id) is None:
+                raise NotFound("There is no such video.")
+            raise Conflict("Only a video that has failed can be tried again.")
+        try:
+            await self._doorbell.ring(video_id)
+        except QueueUnavailable as error:
+            _log.warning("doorbell not rung; the worker's poll finds it", reason=str(error))
+        return video
+
+    async def live_workers(self) -> Sequence[WorkerSeen]:
+        """Workers that said within the last 20 s that they are alive."""
+        return await self._workers.alive(ALIVE_SECONDS)
+
+    async def report_alive(self, holder: str, host: str, pid: int) -> None:
+        await self._workers.seen(holder, host, pid)
+
+    async def report_gone(self, holder: str) -> None:
+        await self._workers.gone(holder)
+
+    async def _settled(self, attempt: Attempt, lease: Lease) -> None:
+        """Make the attempt, and write how it ended where it did not succeed."""
+        try:
+            await attempt.make()
+        except Stopped:
+            await attempt.give_back("", pause=0, spent=False)
+        except EncodeFailed as error:
+            await self._failed(attempt, lease, str(error), is_permanent=error.is_permanent)
+        except InsufficientStorage as error:
+            await self._failed(attempt, lease, str(error))
+        except OSError as error:
+            _log.exception("disk error while encoding", video=lease.video_id)
+            reason = error.strerror or type(error).__name__
+            await self._failed(attempt, lease, f"A file could not be read or written: {reason}.")
+
+    async def _failed(
+        self, attempt: Attempt, lease: Lease, reason: str, *, is_permanent: bool = False
+    ) -> None:
+        log = _log.bind(video=lease.video_id, attempt=lease.attempt, reason=reason)
+        if is_permanent:
+            log.warning("film cannot be encoded")
+            await attempt.fail(reason)
+        elif lease.attempt >= self._limits.max_attempts:
+            log.error("encoding given up")
+            await attempt.fail(f"{reason} Given up after {lease.attempt} attempts.")
+        else:
+            pause = self._pause(lease.attempt)
+            log.warning("attempt failed; it is tried again", pause=pause)
+            await attempt.give_back(reason, pause=pause, spent=True)
