@@ -15,7 +15,7 @@ import xxhash
 
 from media_pipeline import playlists
 from media_pipeline.errors import DamagedTitle
-from media_pipeline.manifest import Manifest, RenditionFacts
+from media_pipeline.manifest import Manifest
 from media_pipeline.mpegts import (
     MUXER_ID,
     Counters,
@@ -105,6 +105,11 @@ class Title:
         self.renditions = {facts.name: facts for facts in self.manifest.renditions}
         if not self.renditions or not self.grid.frames:
             raise DamagedTitle("the title has no renditions")
+        if self.manifest.muxer != MUXER_ID:
+            # Sizes, checksums and continuity counters hold for one muxer only.
+            raise DamagedTitle(
+                f"the title was measured with {self.manifest.muxer}, this is {MUXER_ID}"
+            )
         self._tracks: dict[str, Track] = {}
         self._tables: dict[str, Table] = {}
         self._lock = threading.Lock()
@@ -157,10 +162,8 @@ class Title:
         row = self._ts_table(rendition).read(index, 1)[0]
         counters = Counters(index % 16, int(row["video_counter"]), int(row["audio_counter"]))
         data = self.mux_ts(rendition, index, counters)
-        if self.manifest.muxer == MUXER_ID:
-            facts = SegmentFacts(int(row["size"]), int(row["xxh3"]))
-            if not facts.matches(data):
-                raise DamagedTitle(f"{rendition} segment {index} differs from what was verified")
+        if not SegmentFacts(int(row["size"]), int(row["xxh3"])).matches(data):
+            raise DamagedTitle(f"{rendition} segment {index} differs from what was verified")
         return data
 
     def mux_ts(self, rendition: str, index: int, counters: Counters) -> bytes:
@@ -173,9 +176,6 @@ class Title:
             [track.samples(segment) for track in tracks],
             counters,
         )
-
-    def facts(self, rendition: str) -> RenditionFacts:
-        return self.renditions[rendition]
 
     def _track(self, name: str, timescale: int) -> Track:
         return self._once(self._tracks, name, lambda: Track(self.folder, name, timescale))

@@ -1,0 +1,1 @@
+"""Playlists and segments for viewers: cut on request, once, and cached."""

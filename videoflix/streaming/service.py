@@ -1,0 +1,154 @@
+"""Playlists and segments of ready videos."""
+
+import asyncio
+import io
+import re
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import BinaryIO, Self
+
+import structlog
+
+from media_pipeline.errors import DamagedTitle
+from media_pipeline.ladder import BOXES
+from media_pipeline.title import SegmentFacts, Title
+from videoflix.errors import MediaDamaged, NotFound
+from videoflix.offload import Offload
+from videoflix.ports import MediaStore, SegmentCache, SegmentKey, VideoStore
+from videoflix.streaming.titles import OpenTitle, TitleShelf
+
+_SEGMENT = re.compile(r"segment_(\d{3,6})\.ts", re.ASCII)
+_FILE_THREADS = 4
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A segment that exists: its size in bytes and its entity tag, before any of it is read."""
+
+    key: SegmentKey
+    size: int
+    etag: str
+    _service: "StreamingService"
+    _title: Title
+    _facts: SegmentFacts
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[BinaryIO]:
+        """Its bytes, from the cache or cut now, all of them checked. Raises MediaDamaged."""
+        file = await self._service.content(self.key, self._title, self._facts)
+        with file:
+            yield file
+
+
+class StreamingService:
+    """Cuts each segment once for all who wait for it, in this process and beside it.
+
+    Used as an async context manager; ``threads`` cuts run at a time.
+    """
+
+    def __init__(
+        self, videos: VideoStore, media: MediaStore, cache: SegmentCache, *, threads: int
+    ) -> None:
+        # Cuts have threads of their own: a warm segment never waits behind a cold one.
+        self._cutters = ThreadPoolExecutor(threads, thread_name_prefix="cut")
+        self._readers = ThreadPoolExecutor(_FILE_THREADS, thread_name_prefix="segment")
+        self._cut = Offload(self._cutters)
+        self._read = Offload(self._readers)
+        self._cache = cache
+        self._shelf = TitleShelf(videos, media, self._read)
+        self._flights: dict[SegmentKey, asyncio.Task[bytes]] = {}
+        self.cuts = 0  # made by this process
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._cutters.shutdown(wait=True, cancel_futures=True)
+        self._readers.shutdown(wait=True, cancel_futures=True)
+
+    async def multivariant_playlist(self, video_id: int) -> str:
+        """Raises NotFound for a video that is unknown or not ready."""
+        found = await self._shelf.find(video_id)
+        return found.title.multivariant_playlist(_base(video_id))
+
+    async def media_playlist(self, video_id: int, resolution: str) -> str:
+        """Raises NotFound for an unknown resolution too. URIs name the rendition that exists."""
+        found = await self._shelf.find(video_id)
+        rendition = _rendition(found.title, resolution)
+        if rendition not in found.playlists:
+            found.playlists[rendition] = found.title.media_playlist(rendition, _base(video_id))
+        return found.playlists[rendition]
+
+    async def segment(self, video_id: int, resolution: str, name: str) -> Segment:
+        """Raises NotFound for everything that is not there; creates no file for it."""
+        match = _SEGMENT.fullmatch(name)
+        if match is None:
+            raise NotFound("There is no such segment.")
+        found = await self._shelf.find(video_id)
+        rendition = _rendition(found.title, resolution)
+        index = int(match[1])
+        if index >= found.title.grid.segment_count:
+            raise NotFound("There is no such segment.")
+        try:
+            facts = await self._read(found.title.ts_facts, rendition, index)
+        except DamagedTitle as error:
+            raise self._damaged(found, error) from error
+        key = SegmentKey(video_id, found.generation, rendition, index)
+        etag = f'"{found.generation}-{facts.xxh3:016x}"'
+        return Segment(key, facts.size, etag, self, found.title, facts)
+
+    async def content(self, key: SegmentKey, title: Title, facts: SegmentFacts) -> BinaryIO:
+        """The segment's bytes, opened. For ``Segment.open``."""
+        file = await self._read(self._cache.open, key, facts)
+        if file is not None:
+            return file
+        flight = self._flights.get(key)
+        if flight is None:
+            flight = asyncio.create_task(self._fly(key, title, facts))
+            self._flights[key] = flight
+            flight.add_done_callback(lambda _: self._flights.pop(key, None))
+        try:
+            return io.BytesIO(await asyncio.shield(flight))
+        except DamagedTitle as error:
+            _log.error("damaged title", video_id=key.video_id, error=str(error))
+            raise MediaDamaged("This part of the film is damaged on the server.") from error
+
+    async def _fly(self, key: SegmentKey, title: Title, facts: SegmentFacts) -> bytes:
+        data, was_cut = await self._cut(self._produce, key, title, facts)
+        self.cuts += was_cut
+        return data
+
+    def _produce(self, key: SegmentKey, title: Title, facts: SegmentFacts) -> tuple[bytes, bool]:
+        """In a thread: what another process has cut meanwhile, or (True) a cut of our own."""
+        with self._cache.cutting(key):
+            file = self._cache.open(key, facts)
+            if file is not None:
+                with file:
+                    return file.read(), False
+            data = title.cut_ts(key.rendition, key.index)
+            self._cache.put(key, data)
+            return data, True
+
+    def _damaged(self, found: OpenTitle, error: DamagedTitle) -> MediaDamaged:
+        _log.error("damaged title", video_id=found.video_id, error=str(error))
+        return MediaDamaged("This part of the film is damaged on the server.")
+
+
+def _base(video_id: int) -> str:
+    return f"/api/video/{video_id}"
+
+
+def _rendition(title: Title, resolution: str) -> str:
+    """The rendition that answers for ``resolution``: itself, else the best one below it.
+
+    Clients offer every resolution for every film, but nothing is upscaled.
+    """
+    order = list(BOXES)
+    if resolution not in order:
+        raise NotFound("There is no such resolution.")
+    below = [name for name in order[: order.index(resolution) + 1] if name in title.renditions]
+    return below[-1] if below else title.names[0]
