@@ -5,11 +5,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-from videoflix.background import open_background
 from videoflix.accounts.guard import Guard, open_guard
 from videoflix.accounts.passwords import open_hasher
 from videoflix.accounts.service import AccountsService, Lifetimes
 from videoflix.accounts.tokens import Tokens
+from videoflix.background import open_background
 from videoflix.ports import Mailer, SessionStore, UserStore
 from videoflix.settings import Settings
 

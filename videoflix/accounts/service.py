@@ -7,7 +7,6 @@ from datetime import timedelta
 import structlog
 
 from videoflix.accounts.addresses import Address, parse_address
-from videoflix.background import Background
 from videoflix.accounts.guard import Guard
 from videoflix.accounts.links import (
     activation_url,
@@ -19,6 +18,7 @@ from videoflix.accounts.links import (
 from videoflix.accounts.mails import MailTemplates
 from videoflix.accounts.passwords import PasswordHasher, password_problems
 from videoflix.accounts.tokens import REFRESH_REFUSED, Tokens, utc_now
+from videoflix.background import Background
 from videoflix.errors import (
     Conflict,
     FieldErrors,
