@@ -1,5 +1,6 @@
 """Which renditions a title gets: one for each box that the picture is fitted into."""
 
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -7,9 +8,36 @@ from media_pipeline.timeline import nearest
 
 BOXES = {"480p": (854, 480), "720p": (1280, 720), "1080p": (1920, 1080)}
 
-# Peak bits a second at up to 30 pictures a second; half as much again above that.
+# Peak bits a second at up to 30 pictures a second, for the box above; half as much again beyond.
 _MAX_BITRATES = {"480p": 1_800_000, "720p": 4_000_000, "1080p": 7_000_000}
+_HIGH_RATE = 31
+_LEAST_BITRATE = 200_000
 _SMALLEST = 2
+_LARGEST = 8192
+_RUNG = re.compile(r"(480p|720p|1080p)(?:=(\d{1,4})x(\d{1,4}))?", re.ASCII)
+
+
+def parse_rung(text: str) -> tuple[str, tuple[int, int]]:
+    """``480p``, or ``480p=640x360`` for a box of another size: the name and the box.
+
+    Raises ValueError in words for whoever wrote the setting.
+    """
+    match = _RUNG.fullmatch(text)
+    if match is None:
+        raise ValueError("a rung is 480p, 720p or 1080p, or with its box: 480p=640x360")
+    name = match[1]
+    if match[2] is None:
+        return name, BOXES[name]
+    width, height = int(match[2]), int(match[3])
+    if width % 2 or height % 2 or not (_SMALLEST <= height <= width <= _LARGEST):
+        raise ValueError("a rung's box is even numbers, at least as wide as high")
+    return name, (width, height)
+
+
+def _max_bitrate(name: str, box: tuple[int, int], rate: Fraction) -> int:
+    usual = BOXES[name]
+    bitrate = _MAX_BITRATES[name] * box[0] * box[1] // (usual[0] * usual[1])
+    return max(_LEAST_BITRATE, bitrate * (3 if rate > _HIGH_RATE else 2) // 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,20 +63,16 @@ def _fit(width: Fraction, height: Fraction, box: tuple[int, int]) -> tuple[int, 
 
 
 def ladder(
-    width: Fraction, height: Fraction, rate: Fraction, names: tuple[str, ...]
+    width: Fraction, height: Fraction, rate: Fraction, rungs: tuple[str, ...]
 ) -> tuple[Rung, ...]:
     """Rungs for a picture of ``width`` × ``height`` square pixels, smallest first.
 
-    A rung above the source has the source's size; rungs of equal size are one, under the lowest
-    name.
+    ``rungs`` are settings as ``parse_rung`` takes them, smallest first. A rung above the source
+    has the source's size; rungs of equal size are one, under the lowest name.
     """
-    rungs: list[Rung] = []
-    for name, box in BOXES.items():
-        if name not in names:
-            continue
+    made: list[Rung] = []
+    for name, box in map(parse_rung, rungs):
         fitted = _fit(width, height, box)
-        if any((rung.width, rung.height) == fitted for rung in rungs):
-            continue
-        bitrate = _MAX_BITRATES[name] * (3 if rate > 31 else 2) // 2
-        rungs.append(Rung(name, *fitted, bitrate))
-    return tuple(rungs)
+        if not any((rung.width, rung.height) == fitted for rung in made):
+            made.append(Rung(name, *fitted, _max_bitrate(name, box, rate)))
+    return tuple(made)

@@ -25,6 +25,7 @@ from pydantic import (
     model_validator,
 )
 
+from media_pipeline.ladder import BOXES, parse_rung
 from videoflix.errors import ConfigurationError
 
 ENVIRONMENT_PREFIX = "VIDEOFLIX_"
@@ -206,11 +207,15 @@ class MediaSettings(Section):
 
     @field_validator("rungs")
     @classmethod
-    def _known(cls, values: tuple[str, ...]) -> tuple[str, ...]:
-        known = ("480p", "720p", "1080p")
-        if not values or len(set(values)) != len(values) or not set(values) <= set(known):
+    def _ladder(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        boxes = dict(parse_rung(value) for value in values)
+        if not boxes or len(boxes) != len(values):
             raise ValueError("must name one or more of 480p, 720p, 1080p, each once")
-        return tuple(name for name in known if name in values)
+        order = list(BOXES)
+        sizes = [boxes[name] for name in order if name in boxes]
+        if sizes != sorted(sizes):
+            raise ValueError("a higher rung needs a larger box")
+        return tuple(sorted(values, key=lambda value: order.index(parse_rung(value)[0])))
 
 
 class CacheSettings(Section):
