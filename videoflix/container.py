@@ -17,10 +17,13 @@ from videoflix.adapters.mongo.sessions import MongoSessionStore
 from videoflix.adapters.mongo.users import MongoUserStore
 from videoflix.adapters.mongo.videos import MongoVideoStore
 from videoflix.adapters.mongo.workers import MongoWorkerStore
+from videoflix.adapters.segment_cache import DiskSegmentCache
 from videoflix.catalogue.service import CatalogueService
+from videoflix.encoding.service import EncodingJobs
 from videoflix.errors import ConfigurationError
 from videoflix.ports import Mailer
 from videoflix.settings import Settings
+from videoflix.streaming.service import StreamingService
 from videoflix.uploads.service import UploadService
 
 DISK_THREADS = 8
@@ -42,6 +45,8 @@ class Container:
     guard: Guard
     catalogue: CatalogueService
     uploads: UploadService
+    encoding: EncodingJobs
+    streaming: StreamingService
 
 
 @asynccontextmanager
@@ -64,6 +69,10 @@ async def open_container(settings: Settings) -> AsyncIterator[Container]:
         stack.push_async_callback(doorbell.aclose)
         disk = stack.enter_context(ThreadPoolExecutor(DISK_THREADS, thread_name_prefix="disk"))
         accounts = await stack.enter_async_context(open_accounts(settings, users, sessions, mailer))
+        cache = DiskSegmentCache(settings.storage.root / "cache", settings.cache.max_bytes)
+        streaming = await stack.enter_async_context(
+            StreamingService(videos, media, cache, threads=settings.cache.threads)
+        )
         yield Container(
             settings=settings,
             users=users,
@@ -77,6 +86,8 @@ async def open_container(settings: Settings) -> AsyncIterator[Container]:
             guard=accounts.guard,
             catalogue=CatalogueService(videos, public_url=settings.server.public_url),
             uploads=UploadService(videos, media, doorbell, settings, executor=disk),
+            encoding=EncodingJobs(videos, media, workers, doorbell, settings, executor=disk),
+            streaming=streaming,
         )
 
 
