@@ -1,0 +1,49 @@
+"""The Tornado application: the table of routes over an open container."""
+
+from collections.abc import Sequence
+
+import structlog
+from tornado.web import Application, RequestHandler
+
+from handlers.access import Route, url_specs
+from handlers.base import BaseHandler
+from handlers.inflight import InFlight
+from handlers.origins import Origins
+from handlers.proxies import ClientAddresses
+from handlers.routes import ROUTES, UNKNOWN, UnknownHandler
+from videoflix.container import Container
+
+_log = structlog.get_logger(__name__)
+
+
+def _log_request(handler: RequestHandler) -> None:
+    """One line a request. It names the route, not the path: paths hold one-time tokens."""
+    if not isinstance(handler, BaseHandler):
+        return
+    addresses: ClientAddresses = handler.settings["client_addresses"]
+    status = handler.get_status()
+    log = _log.warning if status >= 500 else _log.info
+    log(
+        "request",
+        method=handler.request.method,
+        route=handler.route.pattern,
+        status=status,
+        milliseconds=round(handler.request.request_time() * 1000, 1),
+        client=addresses.of(handler.request),
+        request_id=handler.request_id,
+    )
+
+
+def make_app(container: Container, routes: Sequence[Route] = ROUTES) -> Application:
+    """The application. Raises ConfigurationError when a route's method declares no access."""
+    settings = container.settings
+    return Application(
+        url_specs(routes),
+        default_handler_class=UnknownHandler,
+        default_handler_args={"route": UNKNOWN},
+        log_function=_log_request,
+        container=container,
+        in_flight=InFlight(),
+        origins=Origins(settings.server),
+        client_addresses=ClientAddresses(settings.server.trusted_proxies),
+    )

@@ -1,0 +1,187 @@
+"""What every request goes through before its handler sees it.
+
+In this order: the host must be ours (400); a route that is not public needs a session (401) and
+perhaps an admin's (403); the method must exist (405); a request that changes state must come
+from an allowed origin, with a content type that no form of a foreign page can send, and with a
+CSRF token equal to the cookie where it sends one (403).
+"""
+
+import hmac
+import json
+import secrets
+from types import TracebackType
+from typing import Any, ClassVar, TypeVar
+
+import structlog
+from pydantic import BaseModel
+from tornado.iostream import StreamClosedError
+from tornado.web import HTTPError, RequestHandler
+
+from handlers.access import PREFLIGHT, Access, Route
+from handlers.cookies import ACCESS_COOKIE, CSRF_COOKIE, CSRF_HEADER
+from handlers.errors import Answer, BadRequest, answer_to
+from handlers.inflight import InFlight
+from handlers.origins import Origins
+from handlers.schemas import parse_body
+from videoflix.container import Container
+from videoflix.errors import Forbidden, Unauthenticated
+from videoflix.models import Principal
+
+PREFLIGHT_SECONDS = 600
+SAFE_METHODS = frozenset({"GET", "HEAD", PREFLIGHT})
+JSON_TYPE = "application/json"
+
+Model = TypeVar("Model", bound=BaseModel)
+
+_log = structlog.get_logger(__name__)
+
+
+class BaseHandler(RequestHandler):
+    """Checks, JSON in and out, errors as answers."""
+
+    content_types: ClassVar[tuple[str, ...]] = (JSON_TYPE,)
+
+    def initialize(self, route: Route) -> None:
+        self.route = route
+        # Tornado parses forms by this header before ``prepare`` could refuse them.
+        self.content_type = self.request.headers.pop("Content-Type", "")
+        self._principal: Principal | None = None
+
+    @property
+    def container(self) -> Container:
+        container: Container = self.settings["container"]
+        return container
+
+    @property
+    def in_flight(self) -> InFlight:
+        in_flight: InFlight = self.settings["in_flight"]
+        return in_flight
+
+    @property
+    def origins(self) -> Origins:
+        origins: Origins = self.settings["origins"]
+        return origins
+
+    @property
+    def principal(self) -> Principal:
+        """Who makes the request. Only on routes that are not public."""
+        if self._principal is None:
+            raise Unauthenticated("Authentication credentials were not provided.")
+        return self._principal
+
+    @property
+    def request_id(self) -> str:
+        # Made on first use: Tornado asks for the default headers before ``initialize``.
+        if not hasattr(self, "_request_id"):
+            self._request_id = secrets.token_hex(8)
+        return self._request_id
+
+    def set_default_headers(self) -> None:
+        """Headers of every answer, errors included."""
+        self.set_header("Server", "Videoflix")
+        self.set_header("X-Request-ID", self.request_id)
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.set_header("Cache-Control", "no-store")
+        self.set_header("Vary", "Origin")
+        origin = self.request.headers.get("Origin")
+        if origin is not None and self.origins.is_shared_with(origin):
+            self.set_header("Access-Control-Allow-Origin", origin)
+            self.set_header("Access-Control-Allow-Credentials", "true")
+            self.set_header("Access-Control-Expose-Headers", "X-Request-ID, Retry-After")
+        if self.in_flight.is_stopping:
+            self.set_header("Connection", "close")
+
+    async def prepare(self) -> None:
+        self.in_flight.enter(self)
+        structlog.contextvars.bind_contextvars(request_id=self.request_id)
+        if not self.origins.is_known_host(self.request.headers, self.request.host):
+            raise BadRequest("This server does not answer to that host.")
+        method = self.request.method or ""
+        if method == PREFLIGHT:
+            return
+        self._authenticate(self.route.rule(method))
+        if method not in self.route.access:
+            raise HTTPError(405)
+        if method not in SAFE_METHODS:
+            self.check_forgery()
+
+    def _authenticate(self, rule: Access) -> None:
+        if rule is Access.PUBLIC:
+            return
+        self._principal = self.container.guard.authenticate(self.get_cookie(ACCESS_COOKIE))
+        if rule is Access.ADMIN and not self._principal.is_staff:
+            raise Forbidden("You do not have permission to perform this action.")
+
+    def check_forgery(self) -> None:
+        """Raises Forbidden for a request that a foreign page may have made."""
+        headers = self.request.headers
+        if not self.origins.may_change(headers.get("Origin"), self.request.host):
+            raise Forbidden("Requests from this origin are not allowed.")
+        media_type = self.content_type.partition(";")[0].strip().lower()
+        if media_type not in self.content_types:
+            raise Forbidden(f"The content type must be {' or '.join(self.content_types)}.")
+        token = headers.get(CSRF_HEADER)
+        cookie = self.get_cookie(CSRF_COOKIE) or ""
+        if token is not None and not hmac.compare_digest(token.encode(), cookie.encode()):
+            raise Forbidden("The CSRF token does not match its cookie.")
+
+    async def options(self, *_path: str) -> None:
+        """A preflight (Fetch standard, CORS-preflight request), for everybody."""
+        self.set_status(204)
+        self.set_header("Allow", self.route.methods)
+        self.clear_header("Content-Type")
+        if "Access-Control-Allow-Origin" in self._headers:
+            self.set_header("Access-Control-Allow-Methods", self.route.methods)
+            self.set_header("Access-Control-Allow-Headers", f"Content-Type, {CSRF_HEADER}")
+            self.set_header("Access-Control-Max-Age", str(PREFLIGHT_SECONDS))
+
+    def body_as(self, model: type[Model]) -> Model:
+        """The JSON body as ``model``; an empty one counts as ``{}``. Raises FieldErrors."""
+        return parse_body(model, self.request.body)
+
+    def answer(self, body: object, status: int = 200) -> None:
+        """Answer with JSON (RFC 8259), UTF-8."""
+        self.set_status(status)
+        self.set_header("Content-Type", "application/json; charset=utf-8")
+        content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        self.set_header("Content-Length", str(len(content)))
+        self.write(content)
+
+    def answer_error(self, error: BaseException | None) -> Answer:
+        """Replace what was written so far by the answer to an error."""
+        self.clear()
+        answer = answer_to(error, self.request_id)
+        self.answer(answer.body, answer.status)
+        for name, value in answer.headers.items():
+            self.set_header(name, value)
+        if answer.status == 405:
+            self.set_header("Allow", self.route.methods)
+        return answer
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        error = kwargs["exc_info"][1] if "exc_info" in kwargs else HTTPError(status_code)
+        self.answer_error(error)
+        self.finish()
+
+    def log_exception(
+        self,
+        typ: type[BaseException] | None,
+        value: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        """Only what nobody expected is worth a traceback; the access log has the rest."""
+        if value is None or typ is None or isinstance(value, StreamClosedError):
+            return
+        if not answer_to(value, "").is_expected:
+            _log.error("request failed", request_id=self.request_id, exc_info=(typ, value, tb))
+
+    def compute_etag(self) -> str | None:
+        """None: handlers that have a validator set it themselves."""
+        return None
+
+    def on_finish(self) -> None:
+        self.in_flight.leave(self)
+
+    def on_connection_close(self) -> None:
+        super().on_connection_close()
+        self.in_flight.leave(self)

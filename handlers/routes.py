@@ -1,0 +1,73 @@
+"""The one table of routes: path, handler and, for every HTTP method, who may use it."""
+
+from typing import NoReturn
+
+from handlers.access import Access, Route
+from handlers.accounts import (
+    ActivateHandler,
+    LoginHandler,
+    LogoutHandler,
+    PasswordConfirmHandler,
+    PasswordResetHandler,
+    RefreshHandler,
+    RegisterHandler,
+)
+from handlers.admin import VideoRecordHandler, VideoUploadHandler
+from handlers.base import BaseHandler
+from handlers.catalogue import (
+    CatalogueHandler,
+    MediaPlaylistHandler,
+    MultivariantPlaylistHandler,
+    SegmentHandler,
+    ThumbnailHandler,
+)
+from videoflix.errors import NotFound
+
+PUBLIC, MEMBER, ADMIN = Access.PUBLIC, Access.MEMBER, Access.ADMIN
+
+_PART = r"([^/]+)"
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+
+
+class UnknownHandler(BaseHandler):
+    """Paths that lead nowhere. Where the paths beside them are closed, these are too."""
+
+    async def get(self, *_path: str) -> NoReturn:
+        raise NotFound("Not found.")
+
+    head = post = put = patch = delete = get
+
+    def check_forgery(self) -> None:
+        """Nothing can be changed here."""
+
+
+def everything(access: Access) -> dict[str, Access]:
+    return dict.fromkeys(_METHODS, access)
+
+
+def reading(access: Access) -> dict[str, Access]:
+    return {"GET": access, "HEAD": access}
+
+
+# Every path answers with and without its final slash, and without a redirect: players drop the
+# slash, and a redirect loses the body of a POST.
+ROUTES = (
+    Route(r"/api/register/?", RegisterHandler, {"POST": PUBLIC}),
+    Route(rf"/api/activate/{_PART}/{_PART}/?", ActivateHandler, {"GET": PUBLIC}),
+    Route(r"/api/login/?", LoginHandler, {"POST": PUBLIC}),
+    Route(r"/api/logout/?", LogoutHandler, {"POST": PUBLIC}),
+    Route(r"/api/token/refresh/?", RefreshHandler, {"POST": PUBLIC}),
+    Route(r"/api/password_reset/?", PasswordResetHandler, {"POST": PUBLIC}),
+    Route(rf"/api/password_confirm/{_PART}/{_PART}/?", PasswordConfirmHandler, {"POST": PUBLIC}),
+    Route(r"/api/video/?", CatalogueHandler, reading(MEMBER)),
+    Route(rf"/api/video/{_PART}/master\.m3u8/?", MultivariantPlaylistHandler, reading(MEMBER)),
+    Route(rf"/api/video/{_PART}/{_PART}/index\.m3u8/?", MediaPlaylistHandler, reading(MEMBER)),
+    Route(rf"/api/video/{_PART}/{_PART}/{_PART}/?", SegmentHandler, reading(MEMBER)),
+    Route(r"/api/video/.*", UnknownHandler, everything(MEMBER)),
+    Route(r"/api/admin/videos/?", VideoUploadHandler, {"POST": ADMIN}),
+    Route(rf"/api/admin/videos/{_PART}/?", VideoRecordHandler, {"GET": ADMIN}),
+    Route(r"/api/admin/.*", UnknownHandler, everything(ADMIN)),
+    Route(r"/media/thumbnails/video_([0-9]+)\.jpg/?", ThumbnailHandler, reading(PUBLIC)),
+)
+
+UNKNOWN = Route(r".*", UnknownHandler, everything(PUBLIC))

@@ -1,0 +1,77 @@
+"""The bodies of requests. Types are strict: an object where a text belongs never gets further.
+
+Fields that a model does not name are ignored: nobody makes himself an admin by asking for it.
+"""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from videoflix.errors import FieldErrors
+
+NON_FIELD = "non_field_errors"
+REQUIRED = "This field is required."
+
+# Longer than anything that could be valid; the services give the precise messages.
+_TEXT_MAX = 1000
+
+_MESSAGES = {
+    "missing": REQUIRED,
+    "string_type": "Not a valid string.",
+    "string_unicode": "Not a valid string.",
+    "string_too_short": "This field may not be blank.",
+    "string_too_long": f"Ensure this field has no more than {_TEXT_MAX} characters.",
+    "model_type": "The body must be a JSON object.",
+    "json_invalid": "The body is not valid JSON.",
+}
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def _text() -> Any:
+    return Field(min_length=1, max_length=_TEXT_MAX)
+
+
+class Body(BaseModel):
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True, hide_input_in_errors=True)
+
+
+class Registration(Body):
+    email: str = _text()
+    password: str = _text()
+    confirmed_password: str = _text()
+
+
+class Login(Body):
+    email: str = _text()
+    password: str = _text()
+
+
+class PasswordResetRequest(Body):
+    email: str = _text()
+
+
+class PasswordResetConfirmation(Body):
+    new_password: str = _text()
+    confirm_password: str = _text()
+
+
+class Empty(Body):
+    """A request whose body says nothing."""
+
+
+def _fields(error: ValidationError) -> Mapping[str, list[str]]:
+    fields: dict[str, list[str]] = {}
+    for problem in error.errors(include_url=False, include_context=False, include_input=False):
+        name = str(problem["loc"][0]) if problem["loc"] else NON_FIELD
+        fields.setdefault(name, []).append(_MESSAGES.get(problem["type"], "Not valid."))
+    return fields
+
+
+def parse_body(model: type[Model], body: bytes) -> Model:
+    """The JSON ``body`` as ``model``; an empty one counts as ``{}``. Raises FieldErrors."""
+    try:
+        return model.model_validate_json(body if body.strip() else b"{}")
+    except ValidationError as error:
+        raise FieldErrors(_fields(error)) from error

@@ -1,0 +1,60 @@
+"""Running the application on sockets that somebody else opened."""
+
+import asyncio
+import socket
+from collections.abc import Sequence
+
+import structlog
+from tornado.httpserver import HTTPServer
+from tornado.httputil import ParseBodyConfig, ParseMultipartConfig, set_parse_body_config
+
+from handlers.app import make_app
+from handlers.inflight import InFlight
+from videoflix.container import Container
+
+MAX_BODY_BYTES = 1024 * 1024
+MAX_HEADER_BYTES = 32 * 1024
+# A header or body that has not arrived by then never will; also ends idle connections.
+IDLE_SECONDS = 15.0
+GRACE_SECONDS = 8.0
+CLEANUP_SECONDS = 2.0
+_CHUNK_BYTES = 256 * 1024
+_BUFFER_BYTES = 4 * 1024 * 1024
+
+_log = structlog.get_logger(__name__)
+
+
+async def serve(
+    container: Container,
+    sockets: Sequence[socket.socket],
+    stop: asyncio.Event,
+    *,
+    grace: float = GRACE_SECONDS,
+) -> None:
+    """Answer on the listening ``sockets`` until ``stop`` is set.
+
+    Then no new connection is taken; requests that run get ``grace`` seconds to end. The sockets
+    are closed. Raises ConfigurationError when a route declares no access rule.
+    """
+    # We never use Tornado's parser of multipart bodies: it holds them whole in memory.
+    set_parse_body_config(ParseBodyConfig(multipart=ParseMultipartConfig(enabled=False)))
+    application = make_app(container)
+    in_flight: InFlight = application.settings["in_flight"]
+    server = HTTPServer(
+        application,
+        chunk_size=_CHUNK_BYTES,
+        max_body_size=MAX_BODY_BYTES,
+        max_buffer_size=_BUFFER_BYTES,
+        max_header_size=MAX_HEADER_BYTES,
+        idle_connection_timeout=IDLE_SECONDS,
+        body_timeout=IDLE_SECONDS,
+    )
+    server.add_sockets(sockets)
+    try:
+        await stop.wait()
+    finally:
+        server.stop()
+        if not await in_flight.drain(grace):
+            _log.warning("requests cut off by the stop of the server")
+        await server.close_all_connections()
+        await in_flight.drain(CLEANUP_SECONDS)

@@ -1,0 +1,114 @@
+"""Requests whose body is read as it arrives, and refused so that the client hears why."""
+
+import asyncio
+from typing import cast
+
+from tornado.http1connection import HTTP1Connection
+from tornado.iostream import StreamClosedError
+
+from handlers.base import BaseHandler
+
+# A client that is still sending reads an answer only if the connection stays open for a while.
+DISCARD_SECONDS = 2.0
+IDLE_SECONDS = 20.0
+BODY_SECONDS = 24 * 3600.0
+UNLIMITED = 1 << 62
+
+
+class StreamedHandler(BaseHandler):
+    """For subclasses decorated with ``tornado.web.stream_request_body``.
+
+    An error before or while the body arrives is answered at once; what the client goes on
+    sending is dropped, and after two seconds the connection is closed.
+    """
+
+    _is_refused = False
+    _is_completing = False
+    _timer: asyncio.TimerHandle | None = None
+
+    async def begin(self) -> None:
+        """Before the body, after all checks of the base handler."""
+
+    async def receive(self, data: bytes) -> None:
+        """The next bytes of the body; no more are read until this returns."""
+
+    async def complete(self) -> None:
+        """The body is there: answer."""
+
+    async def abandon(self) -> None:
+        """Clean up. Called once or more, however the request ends."""
+
+    async def prepare(self) -> None:
+        # Tornado's own limits would close the connection without an answer.
+        self._connection.set_max_body_size(UNLIMITED)
+        self._connection.set_body_timeout(BODY_SECONDS)
+        try:
+            await super().prepare()
+            await self.begin()
+        except Exception as error:
+            await self._refuse(error)
+        else:
+            self._start_timer(IDLE_SECONDS)
+
+    async def data_received(self, chunk: bytes) -> None:
+        if self._is_refused:
+            return
+        self._stop_timer()
+        try:
+            await self.receive(chunk)
+        except Exception as error:
+            await self._refuse(error)
+        else:
+            self._start_timer(IDLE_SECONDS)
+
+    async def post(self, *_path: str) -> None:
+        self._stop_timer()
+        if self._is_refused:
+            return
+        self._is_completing = True
+        try:
+            await self.complete()
+        finally:
+            await self.abandon()
+
+    def on_connection_close(self) -> None:
+        super().on_connection_close()
+        self._stop_timer()
+        if not self._is_completing:
+            self.in_flight.spawn(self.abandon())
+
+    def on_finish(self) -> None:
+        super().on_finish()
+        self._stop_timer()
+
+    @property
+    def _connection(self) -> HTTP1Connection:
+        return cast(HTTP1Connection, self.request.connection)
+
+    async def _refuse(self, error: Exception) -> None:
+        self._is_refused = True
+        await self.abandon()
+        self.log_exception(type(error), error, error.__traceback__)
+        self.answer_error(error)
+        self.set_header("Connection", "close")
+        if self.request.headers.get("Expect", "").lower() == "100-continue":
+            self.finish()  # such a client has not begun to send
+            return
+        try:
+            await self.flush()
+        except StreamClosedError:
+            return
+        self._start_timer(DISCARD_SECONDS)
+
+    def _start_timer(self, seconds: float) -> None:
+        self._stop_timer()
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._time_is_up)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _time_is_up(self) -> None:
+        """The client sends nothing any more, or still sends after it was refused."""
+        self._connection.close()
