@@ -1,0 +1,81 @@
+"""The stores and services around films, opened on test settings, with an encoder and pauses of
+the test's choice; ``open_container`` has no such choices to make."""
+
+import sys
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from media_pipeline.job import EncodeSettings
+from videoflix.adapters.doorbell import ArqDoorbell
+from videoflix.adapters.media_store import LocalMediaStore
+from videoflix.adapters.mongo.database import Database, open_database
+from videoflix.adapters.mongo.videos import MongoVideoStore
+from videoflix.adapters.mongo.workers import MongoWorkerStore
+from videoflix.encoding.encoder import Encoder
+from videoflix.encoding.service import EncodingJobs
+from videoflix.settings import Settings
+from videoflix.uploads.service import UploadService
+
+ACTED = (sys.executable, str(Path(__file__).with_name("acted_encoder.py")))
+
+
+@dataclass(frozen=True)
+class Parts:
+    settings: Settings
+    database: Database
+    videos: MongoVideoStore
+    workers: MongoWorkerStore
+    media: LocalMediaStore
+    doorbell: ArqDoorbell
+    uploads: UploadService
+    encoding: EncodingJobs
+
+
+def with_worker(settings: Settings, **changes: float) -> Settings:
+    """The settings with other ``worker`` settings."""
+    return settings.model_copy(update={"worker": settings.worker.model_copy(update=changes)})
+
+
+@asynccontextmanager
+async def open_parts(
+    settings: Settings,
+    *,
+    encoder: tuple[str, ...] | None = ACTED,
+    pause: Callable[[int], float] = lambda _attempt: 0.0,
+) -> AsyncIterator[Parts]:
+    """``encoder`` is the command of the encoder's child, None for the real one."""
+    async with open_database(settings.mongo) as database:
+        videos, workers = MongoVideoStore(database), MongoWorkerStore(database)
+        await videos.ensure_indexes()
+        await workers.ensure_indexes()
+        media = LocalMediaStore(settings.storage.root)
+        media.prepare()
+        doorbell = ArqDoorbell(settings.redis)
+        with ThreadPoolExecutor(4) as disk:
+            child = None
+            if encoder is not None:
+                seconds = settings.worker.job_timeout
+                child = Encoder(EncodeSettings(), seconds=seconds, command=encoder)
+            yield Parts(
+                settings=settings,
+                database=database,
+                videos=videos,
+                workers=workers,
+                media=media,
+                doorbell=doorbell,
+                uploads=UploadService(videos, media, doorbell, settings, executor=disk),
+                encoding=EncodingJobs(
+                    videos,
+                    media,
+                    workers,
+                    doorbell,
+                    settings,
+                    executor=disk,
+                    encoder=child,
+                    pause=pause,
+                ),
+            )
+        await doorbell.aclose()
