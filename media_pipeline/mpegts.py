@@ -1,7 +1,7 @@
 """MPEG-TS segments, cut from samples by libavformat's muxer (ISO/IEC 13818-1).
 
 Timestamps run through the whole film: PTS = ``TS_START`` + the title's time. PAT and PMT come
-first and once; continuity counters (§2.4.3.3) are set after muxing, so that they run through the
+first, and before every further IDR; continuity counters (§2.4.3.3) are set after muxing, so that they run through the
 film too, however and wherever its segments are cut.
 """
 
@@ -34,7 +34,7 @@ _OPTIONS = {
     "mpegts_copyts": "1",
     # PCR ahead of the decoding times by this many microseconds, so that it comes before the PTS.
     "max_delay": "700000",
-    # PAT, PMT and SDT at the start of a segment and not again (seconds).
+    # No PAT, PMT and SDT by time (seconds): at every IDR they come anyway.
     "pat_period": "86400",
     "sdt_period": "86400",
 }
@@ -153,8 +153,12 @@ def next_counters(segment: bytes, counters: Counters) -> Counters:
     packets = np.frombuffer(segment, np.uint8).reshape(-1, PACKET)
     pids = packet_ids(packets)
     has_payload = (packets[:, 3] & 0x10) != 0
-    video = int(np.count_nonzero((pids == VIDEO_PID) & has_payload))
-    audio = int(np.count_nonzero((pids == AUDIO_PID) & has_payload))
+
+    def after(start: int, pid: int) -> int:
+        return (start + int(np.count_nonzero((pids == pid) & has_payload))) % 16
+
     return Counters(
-        (counters.tables + 1) % 16, (counters.video + video) % 16, (counters.audio + audio) % 16
+        after(counters.tables, _PAT_PID),
+        after(counters.video, VIDEO_PID),
+        after(counters.audio, AUDIO_PID),
     )

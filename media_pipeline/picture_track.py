@@ -62,6 +62,7 @@ class PictureTrack:
         context.pix_fmt = "yuv420p"
         context.time_base = 1 / grid.rate
         context.thread_count = threads
+        context.thread_type = "FRAME"  # PyAV's default makes x264 cut every picture in slices
         context.color_range = like.color_range
         context.colorspace = like.colorspace
         context.color_primaries = like.color_primaries

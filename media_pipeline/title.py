@@ -160,7 +160,9 @@ class Title:
         title has changed.
         """
         row = self._ts_table(rendition).read(index, 1)[0]
-        counters = Counters(index % 16, int(row["video_counter"]), int(row["audio_counter"]))
+        # PAT and PMT come once for each GOP.
+        tables = self.grid.segment(index).first_gop % 16
+        counters = Counters(tables, int(row["video_counter"]), int(row["audio_counter"]))
         data = self.mux_ts(rendition, index, counters)
         if not SegmentFacts(int(row["size"]), int(row["xxh3"])).matches(data):
             raise DamagedTitle(f"{rendition} segment {index} differs from what was verified")
