@@ -1,0 +1,5 @@
+"""The command line: ``python -m videoflix``."""
+
+from videoflix.cli.commands import main
+
+__all__ = ["main"]

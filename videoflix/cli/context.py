@@ -1,0 +1,41 @@
+"""What every command starts from: settings, logs, running services, an open container."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from videoflix.container import Container, open_container
+from videoflix.embedded import running_services
+from videoflix.logs import configure_logging
+from videoflix.secret import with_secret
+from videoflix.settings import Settings, load_settings
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Handed to every command. ``config`` is the settings file that ``--config`` named."""
+
+    config: Path | None
+
+    def load(self) -> Settings:
+        """The settings, with logs set up by them. Raises ConfigurationError."""
+        settings = load_settings(self.config)
+        configure_logging(settings)
+        return settings
+
+
+pass_state = click.make_pass_decorator(State)
+
+
+@asynccontextmanager
+async def command_container(settings: Settings) -> AsyncIterator[Container]:
+    """A container for one command: on the services that run, or on services that it runs for
+    its own lifetime. Raises VideoflixError."""
+    async with (
+        running_services(with_secret(settings)) as running,
+        open_container(running) as container,
+    ):
+        yield container

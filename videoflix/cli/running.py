@@ -1,0 +1,61 @@
+"""Run a coroutine as a command: until it is done, or until the user or the system says stop."""
+
+import asyncio
+import signal
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+EXIT_INTERRUPTED = 130
+
+
+class Stopper:
+    """What SIGINT, SIGTERM and SIGHUP do: cancel the command, so that everything it opened is
+    closed; or, once ``gently`` was called, only set an event. They count once: a second Ctrl-C
+    does not interrupt the stopping."""
+
+    def __init__(self, task: asyncio.Task[None]) -> None:
+        self._task = task
+        self._event = asyncio.Event()
+        self._is_gentle = False
+
+    @property
+    def is_requested(self) -> bool:
+        return self._event.is_set()
+
+    def gently(self) -> asyncio.Event:
+        """The event that a stop sets from now on, in the place of a cancellation."""
+        self._is_gentle = True
+        return self._event
+
+    def request(self) -> None:
+        if not self._event.is_set():
+            self._event.set()
+            if not self._is_gentle:
+                self._task.cancel()
+
+
+Command = Callable[[Stopper], Coroutine[Any, Any, None]]
+
+
+async def _watched(command: Command) -> bool:
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101 -- asyncio.run has made one
+    stopper = Stopper(task)
+    loop = asyncio.get_running_loop()
+    # SIGINT also where it comes in ignored (a background job of a shell script).
+    signals = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup
+        signals.append(signal.SIGHUP)
+    for number in signals:
+        loop.add_signal_handler(number, stopper.request)
+    try:
+        await command(stopper)
+    except asyncio.CancelledError:
+        if not stopper.is_requested:
+            raise
+    return stopper.is_requested
+
+
+def run_command(command: Command) -> bool:
+    """Run it to its end; True when a signal asked it to stop."""
+    return asyncio.run(_watched(command))
