@@ -14,6 +14,9 @@ from media_pipeline.timeline import nearest
 
 _TRANSPOSE = {90: "clock", 270: "cclock"}
 _SMALLEST_TO_DEINTERLACE = 4  # bwdif refuses pictures of fewer than three lines or columns
+# Of a picture's interval: rounded timestamps of pictures that lie halfway between two points, as
+# at 120 pictures a second, must all fall to the same side.
+_LEAN = Fraction(1, 100)
 _LONGEST_GAP = 10 * 60  # seconds for which one picture is held where the source has none
 
 
@@ -110,9 +113,9 @@ class Scaler:
 class FrameGridder(Generic[Picture]):
     """Puts pictures with any timestamps on the grid: each point shows the latest picture there.
 
-    A picture lands on the grid point nearest to its time. Two on one point: the later one stays.
-    A gap is filled by repeating the picture before it, and time before the first picture by
-    repeating that one.
+    A picture lands on the grid point nearest to its time, the earlier one from halfway. Two on
+    one point: the later one stays. A gap is filled by repeating the picture before it, and time
+    before the first picture by repeating that one.
     """
 
     def __init__(self, rate: Fraction, origin: Fraction) -> None:
@@ -128,7 +131,7 @@ class FrameGridder(Generic[Picture]):
 
     def put(self, picture: Picture, time: Fraction) -> Iterator[tuple[int, Picture]]:
         """Take the picture shown from ``time`` (source seconds) on; give what is decided."""
-        point = nearest((time - self._origin) * self._rate)
+        point = nearest((time - self._origin) * self._rate - _LEAN)
         if point - self._next > _LONGEST_GAP * self._rate:
             raise UnusableSource("The film's timestamps jump: there is a gap of over 10 minutes.")
         if self._held is not None:

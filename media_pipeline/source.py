@@ -69,7 +69,11 @@ class SourceInfo:
 
 @contextlib.contextmanager
 def open_source(path: Path, settings: EncodeSettings) -> Iterator[InputContainer]:
-    """Open a source with demuxers and protocols restricted; UnusableSource for what is no video."""
+    """Open a source with demuxers and protocols restricted; UnusableSource for what is no video.
+
+    Raises OSError when there is no such file or it may not be read: that is no fault of the film.
+    """
+    path.open("rb").close()
     try:
         container = av.open(
             str(path),
@@ -113,27 +117,64 @@ def _audio_index(container: InputContainer) -> int | None:
     return next((s for s in streams if s.disposition & Disposition.default), streams[0]).index
 
 
-def _timestamps(
-    path: Path, settings: EncodeSettings, video: int, audio: int | None
-) -> tuple[npt.NDArray[np.int64], int | None]:
-    """Sorted presentation times of all pictures, and the first one of the sound; stream ticks."""
+@dataclass(frozen=True, slots=True)
+class _Packets:
+    """What reading all packets showed. ``times`` are sorted and, as ``first_sound``, in ticks.
+
+    ``seen`` counts the pictures, also those that an edit list hides; ``end`` is where the last
+    packet of any stream ends, in seconds.
+    """
+
+    times: npt.NDArray[np.int64]
+    seen: int
+    first_sound: int | None
+    end: Fraction
+
+
+def shows_decoding_times(container: InputContainer) -> bool:
+    """Whether pictures are shown at the decoding times in their order: AVI has no others.
+
+    What libavformat guesses as presentation times there goes back and forth with B-frames.
+    """
+    return container.format.name == "avi"
+
+
+def _read_packets(path: Path, settings: EncodeSettings, video: int, audio: int | None) -> _Packets:
     times: list[int] = []
+    seen = 0
     first_sound: int | None = None
+    end = Fraction(0)
     with open_source(path, settings) as container:
-        wanted = [video] if audio is None else [video, audio]
+        by_decoding = shows_decoding_times(container)
         try:
-            for packet in container.demux([container.streams[index] for index in wanted]):
-                time = packet.pts if packet.pts is not None else packet.dts
-                if time is None or packet.is_discard or not packet.size:
+            for packet in container.demux():
+                time = packet.dts if packet.pts is None or by_decoding else packet.pts
+                if time is None:
+                    continue
+                end = max(end, (time + (packet.duration or 0)) * packet.time_base)
+                seen += packet.stream_index == video
+                if packet.is_discard or not packet.size:
                     continue
                 if packet.stream_index == video:
                     times.append(time)
-                elif first_sound is None or time < first_sound:
+                elif packet.stream_index == audio and (first_sound is None or time < first_sound):
                     first_sound = time
         except av.FFmpegError as error:
             if not times:
                 raise UnusableSource("This file is damaged: it cannot be read.") from error
-    return np.sort(np.array(times, np.int64)), first_sound
+    return _Packets(np.sort(np.array(times, np.int64)), seen, first_sound, end)
+
+
+def _promised(container: InputContainer, stream: VideoStream) -> tuple[int, Fraction]:
+    """Pictures, and seconds, that the container's header says there are; 0 where it does not.
+
+    A file that was cut off still says what it once held. Formats that only estimate their length
+    from what is there promise nothing.
+    """
+    duration = Fraction(0)
+    if container.format.name.startswith(("mov", "matroska")) and container.duration:
+        duration = Fraction(container.duration, av.time_base)
+    return stream.frames, duration
 
 
 def _frame_rate(
@@ -166,9 +207,11 @@ def probe(path: Path, settings: EncodeSettings) -> SourceInfo:
         video_index, time_base = stream.index, stream.time_base
         stated = stream.guessed_rate or stream.average_rate
         audio_base = container.streams[audio_index].time_base if audio_index is not None else None
+        pictures, seconds = _promised(container, stream)
     if time_base is None:
         raise UnusableSource(_NO_VIDEO)
-    times, first_sound = _timestamps(path, settings, video_index, audio_index)
+    packets = _read_packets(path, settings, video_index, audio_index)
+    times, first_sound = packets.times, packets.first_sound
     if not len(times):
         raise UnusableSource(_NO_VIDEO)
     measured, is_constant = _frame_rate(times, time_base, stated)
@@ -183,4 +226,5 @@ def probe(path: Path, settings: EncodeSettings) -> SourceInfo:
         if _SHORTEST_LEAD <= lead <= _LONGEST_LEAD:
             # A whole number of pictures, so that the first one falls on the grid.
             origin = start - round(lead * rate) / rate
-    return SourceInfo(video_index, audio_index, rate, origin, len(times), end)
+    missing = max(0, pictures - packets.seen, int((seconds - packets.end) * measured))
+    return SourceInfo(video_index, audio_index, rate, origin, len(times) + missing, end)

@@ -12,12 +12,13 @@ from av.container import InputContainer
 
 from media_pipeline.errors import UnusableSource
 from media_pipeline.job import EncodeSettings
+from media_pipeline.picture_order import DecodingOrder, PresentationOrder
 from media_pipeline.picture_track import PictureTrack
 from media_pipeline.pictures import FrameGridder, PictureShape, Scaler, rungs_for
 from media_pipeline.sound import Resampler, SoundTrack
-from media_pipeline.source import SourceInfo, open_source
+from media_pipeline.source import SourceInfo, open_source, shows_decoding_times
 from media_pipeline.thumbnail import ThumbnailChooser
-from media_pipeline.timeline import AUDIO_RATE, FrameGrid
+from media_pipeline.timeline import AUDIO_RATE, FrameGrid, nearest
 
 THUMBNAIL = "thumbnail.jpg"
 AUDIO_TRACK = "audio-0"
@@ -25,6 +26,7 @@ AUDIO_TRACK = "audio-0"
 # A sound that outlasts the picture by less than this (seconds) simply goes on a little longer;
 # for a longer one the last picture is held.
 _LONGEST_TAIL = Fraction(1, 10)
+_LONGEST_LAST = 1  # seconds for which the last picture is shown at most
 # The share of the promised pictures that must have been decoded, and seconds at the end that may
 # be missing. Containers often promise a picture or two more than there are.
 _LEAST_SHARE = 0.99
@@ -57,6 +59,7 @@ class Transcoder:
         self._rungs_shape: PictureShape | None = None
         self._resampler = Resampler(source.origin)
         self._sound: SoundTrack | None = None
+        self._order = PresentationOrder()
         self._thumbnail = ThumbnailChooser(self._expected)
         self._decoded = 0
         self._last_time = source.origin
@@ -82,6 +85,8 @@ class Transcoder:
         context.thread_type = "AUTO"
         context.thread_count = self._threads
         context.options = {"max_pixels": str(self._settings.max_pixels)}
+        if shows_decoding_times(container):
+            self._order = DecodingOrder(video.index)
         streams: list[av.VideoStream | av.AudioStream] = [video]
         if self._source.audio_index is not None:
             audio = container.streams[self._source.audio_index]
@@ -110,10 +115,13 @@ class Transcoder:
                 # The rest cannot be read. Whether enough was is decided at the end.
                 yield from self._drain(streams)
                 return
-            with contextlib.suppress(av.InvalidDataError):
+            self._order.note(packet)
+            try:
                 for frame in packet.decode():
                     if isinstance(frame, av.VideoFrame | av.AudioFrame):
                         yield frame
+            except av.InvalidDataError:
+                self._order.forget(packet)
 
     def _drain(
         self, streams: list[av.VideoStream | av.AudioStream]
@@ -124,11 +132,12 @@ class Transcoder:
 
     def _picture(self, frame: av.VideoFrame, stream: av.VideoStream) -> None:
         self._decoded += 1
-        if frame.pts is None or frame.time_base is None:
+        pts = self._order.next(frame.pts)
+        if pts is None or frame.time_base is None:
             # No time of its own: one picture after the one before.
             frame_time = self._last_time + 1 / self._grid.rate
         else:
-            frame_time = frame.pts * frame.time_base
+            frame_time = pts * frame.time_base
         self._last_time = frame_time
         shape = PictureShape.of(frame, Fraction(stream.sample_aspect_ratio or 1) or Fraction(1))
         if shape != self._shape:
@@ -198,14 +207,14 @@ class Transcoder:
         if not self._decoded or not self._tracks:
             raise UnusableSource("Not one picture of this file can be decoded.")
         self._check_whole()
-        at_least = 0
+        at_least = self._until_its_end()
         if self._sound is not None:
             for block in self._resampler.end():
                 self._sound.put(block, self._gops_begun)
             sound_end = Fraction(self._sound.samples, AUDIO_RATE)
             if sound_end > (self._gridder.count + 1) / self._grid.rate + _LONGEST_TAIL:
-                at_least = -(-self._sound.samples * self._grid.rate // AUDIO_RATE)
-        for index, pictures in self._gridder.end(int(at_least)):
+                at_least = int(-(-self._sound.samples * self._grid.rate // AUDIO_RATE))
+        for index, pictures in self._gridder.end(at_least):
             self._encode(index, pictures)
         grid = FrameGrid(self._grid.rate, self._gridder.count)
         for track in self._tracks:
@@ -214,6 +223,11 @@ class Transcoder:
             self._sound.finish(grid)
         self._thumbnail.write(self._folder / THUMBNAIL)
         return grid
+
+    def _until_its_end(self) -> int:
+        """Pictures until the last one ends, which may be shown for several points of the grid."""
+        end = min(self._source.video_end, self._last_time + _LONGEST_LAST)
+        return nearest((end - self._source.origin) * self._grid.rate)
 
     def _check_whole(self) -> None:
         promised = self._source.frames
