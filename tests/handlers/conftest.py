@@ -1,0 +1,38 @@
+"""A real HTTP server on a free port, over a real container."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+
+from handlers.server import serve
+from tests.handlers.http import Server
+from videoflix.container import Container
+
+
+@asynccontextmanager
+async def running(container: Container) -> AsyncIterator[Server]:
+    listener = socket.create_server(("127.0.0.1", container.settings.server.port))
+    listener.setblocking(False)
+    stop = asyncio.Event()
+    serving = asyncio.create_task(serve(container, [listener], stop))
+    try:
+        yield Server(f"http://127.0.0.1:{listener.getsockname()[1]}", container)
+    finally:
+        stop.set()
+        await serving
+
+
+@pytest.fixture
+async def server(container: Container) -> AsyncIterator[Server]:
+    async with running(container) as started:
+        yield started
+
+
+@pytest.fixture
+async def client(server: Server) -> AsyncIterator[httpx.AsyncClient]:
+    async with server.client() as opened:
+        yield opened
