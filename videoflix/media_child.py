@@ -54,8 +54,34 @@ def _environment() -> Mapping[str, str]:
     return {**kept, "PYTHONPATH": str(_CODE), "PYTHONUNBUFFERED": "1"}
 
 
-async def _spawn(argv: Sequence[str]) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
+class _Protocol(asyncio.subprocess.SubprocessStreamProtocol):
+    """Says when the child has ended. ``Process.wait`` returns only when its pipes are closed as
+    well, and those a grandchild may hold open for ever."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(limit=LINE_LIMIT, loop=loop)
+        self.ended = asyncio.Event()
+
+    def process_exited(self) -> None:
+        super().process_exited()
+        self.ended.set()
+
+
+@dataclass(frozen=True, slots=True)
+class _Child:
+    process: asyncio.subprocess.Process
+    ended: asyncio.Event
+
+    def kill(self) -> None:
+        """Kill the whole session, also what its leader has left behind."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+
+
+async def _spawn(argv: Sequence[str]) -> _Child:
+    loop = asyncio.get_running_loop()
+    transport, protocol = await loop.subprocess_exec(
+        lambda: _Protocol(loop),
         sys.executable,
         "-I",
         "-S",
@@ -67,14 +93,8 @@ async def _spawn(argv: Sequence[str]) -> asyncio.subprocess.Process:
         stderr=asyncio.subprocess.PIPE,
         env=_environment(),
         start_new_session=True,
-        limit=LINE_LIMIT,
     )
-
-
-def _kill(process: asyncio.subprocess.Process) -> None:
-    """Kill the whole session, also what its leader may have left behind."""
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
+    return _Child(asyncio.subprocess.Process(transport, protocol, loop), protocol.ended)
 
 
 async def _read_lines(stream: asyncio.StreamReader, on_line: Callable[[bytes], None]) -> None:
@@ -96,18 +116,18 @@ async def _read_tail(stream: asyncio.StreamReader) -> bytes:
     return tail
 
 
-async def _follow(
-    process: asyncio.subprocess.Process, on_line: Callable[[bytes], None]
-) -> ChildEnd:
+async def _follow(child: _Child, on_line: Callable[[bytes], None]) -> ChildEnd:
+    process = child.process
     if process.stdout is None or process.stderr is None:
         raise RuntimeError("the child was started without pipes")
     lines = asyncio.create_task(_read_lines(process.stdout, on_line))
     tail = asyncio.create_task(_read_tail(process.stderr))
     try:
-        status = await process.wait()
-        _kill(process)  # whoever still holds the pipes open
+        await child.ended.wait()
+        child.kill()  # whoever still holds the pipes open
         await lines
-        return ChildEnd(status, (await tail).decode("utf-8", "replace").strip())
+        stderr = (await tail).decode("utf-8", "replace").strip()
+        return ChildEnd(await process.wait(), stderr)
     finally:
         lines.cancel()
         tail.cancel()
@@ -121,10 +141,10 @@ async def run_child(
     ``on_line`` gets each line of its output. Raises TimeoutError after ``seconds``, OSError when
     it cannot be started. However this ends, cancelled as well, no process is left.
     """
-    process = await _spawn(argv)
+    child = await _spawn(argv)
     try:
         async with asyncio.timeout(seconds):
-            return await _follow(process, on_line)
+            return await _follow(child, on_line)
     finally:
-        _kill(process)
-        await asyncio.shield(process.wait())
+        child.kill()
+        await asyncio.shield(child.process.wait())

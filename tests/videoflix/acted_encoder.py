@@ -2,7 +2,8 @@
 
 The source is JSON: ``{"acts": [...]}`` of what to do on the first, second, ... run (the last one
 is repeated); runs are counted in a file beside the source. Each act is one of ``ready``,
-``crash``, ``refuse``, ``trouble``, ``hang``, ``silent``, ``noisy``.
+``crash``, ``refuse``, ``trouble``, ``hang``, ``wait`` (for a file ``go`` beside the source),
+``silent``, ``noisy``.
 """
 
 import json
@@ -53,6 +54,9 @@ def main() -> int:
     progress(5)
     if act == "hang":
         hang()
+    if act == "wait":
+        while not source.with_name("go").exists():
+            time.sleep(0.01)
     if act == "crash":
         os.kill(os.getpid(), signal.SIGSEGV)
     if act == "silent":

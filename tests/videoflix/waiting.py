@@ -1,7 +1,6 @@
 """Waiting for what another process does: look again until it is so or the time is up."""
 
 import asyncio
-import inspect
 import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -13,14 +12,20 @@ SECONDS = 60.0
 INTERVAL = 0.02
 
 
-async def until(look: Callable[[], T | Awaitable[T]], *, seconds: float = SECONDS) -> T:
-    """What ``look`` returns (or awaits to) once that is true. Raises TimeoutError."""
+async def until(look: Callable[[], Awaitable[T | None]], *, seconds: float = SECONDS) -> T:
+    """What ``look`` awaits to, once that is true. Raises TimeoutError."""
     async with asyncio.timeout(seconds):
         while True:
-            found = look()
-            value = await found if inspect.isawaitable(found) else found
-            if value:
-                return value
+            found = await look()
+            if found:
+                return found
+            await asyncio.sleep(INTERVAL)
+
+
+async def until_true(look: Callable[[], bool], *, seconds: float = SECONDS) -> None:
+    """Wait until ``look`` returns true. Raises TimeoutError."""
+    async with asyncio.timeout(seconds):
+        while not look():  # noqa: ASYNC110 -- it looks at other processes
             await asyncio.sleep(INTERVAL)
 
 

@@ -1,0 +1,70 @@
+"""A TCP relay in front of a service: cut it, and the service is away; mend it, and it is back."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from videoflix.embedded.record import free_port
+
+Pair = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(ConnectionError):
+        while data := await reader.read(65_536):
+            writer.write(data)
+            await writer.drain()
+    writer.close()
+
+
+class Relay:
+    """Listens on ``port`` of 127.0.0.1 while it is mended."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self.port = free_port()
+        self._target = (host, port)
+        self._server: asyncio.Server | None = None
+        self._open: set[asyncio.StreamWriter] = set()
+
+    async def mend(self) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+
+    async def cut(self) -> None:
+        """Drop every connection and refuse new ones."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        for writer in list(self._open):
+            writer.transport.abort()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            far_reader, far_writer = await asyncio.open_connection(*self._target)
+        except OSError:
+            writer.close()
+            return
+        both = {writer, far_writer}
+        self._open |= both
+        try:
+            await asyncio.gather(_pump(reader, far_writer), _pump(far_reader, writer))
+        finally:
+            self._open -= both
+
+
+@asynccontextmanager
+async def relayed(url: SecretStr) -> AsyncIterator[tuple[Relay, SecretStr]]:
+    """A mended relay to the service at ``url``, and the URL that leads through it."""
+    parts = urlsplit(url.get_secret_value())
+    if parts.hostname is None or parts.port is None:
+        raise ValueError("the service's URL names no host and port")
+    relay = Relay(parts.hostname, parts.port)
+    user, at, _ = parts.netloc.rpartition("@")
+    through = parts._replace(netloc=f"{user}{at}127.0.0.1:{relay.port}").geturl()
+    await relay.mend()
+    try:
+        yield relay, SecretStr(through)
+    finally:
+        await relay.cut()
