@@ -1,15 +1,23 @@
 """Titles for tests, encoded the way workers do it: by the encoder child."""
 
+import io
 import json
+import resource
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from media_pipeline.job import EncodeJob, EncodeSettings
+from media_pipeline.title import Title
+from tests.clips.fixtures import ClipCache
+from tests.clips.spec import ClipFacts
 
+ROOT = Path(__file__).parents[2]
 SMALL_RUNGS = ("480p=320x180", "720p=480x270", "1080p=640x360")
 QUICK = EncodeSettings(preset="ultrafast", rungs=SMALL_RUNGS)
+ONE_RUNG = EncodeSettings(preset="ultrafast", rungs=("480p",))
 
 
 class EncodeFailed(Exception):
@@ -20,26 +28,75 @@ class EncodeFailed(Exception):
         self.event = event
 
 
-def run_encoder(job: Path) -> tuple[list[dict[str, Any]], subprocess.CompletedProcess[str]]:
-    """Run the child on a job file; its events and how it ended."""
-    done = subprocess.run(
-        [sys.executable, "-m", "media_pipeline.encode", str(job)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return [json.loads(line) for line in done.stdout.splitlines()], done
+@dataclass(frozen=True)
+class Run:
+    """How a child ended. ``events`` are the lines of its standard output."""
+
+    status: int
+    events: list[dict[str, Any]]
+    errors: str
+
+    @property
+    def last(self) -> dict[str, Any]:
+        assert self.events, self.errors
+        return self.events[-1]
+
+
+def run_encoder(
+    source: Path,
+    output: Path,
+    settings: EncodeSettings = QUICK,
+    *,
+    largest_file: int | None = None,
+) -> Run:
+    """Encode ``source`` into the new folder ``output``, and leave nothing else beside it.
+
+    ``largest_file`` (bytes) makes writes beyond it fail, as a full disk does.
+    """
+    job = output.with_name(output.name + ".job.json")
+    EncodeJob(source, output, settings).save(job)
+    limit = largest_file if largest_file is not None else resource.RLIM_INFINITY
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "media_pipeline.encode", str(job)],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+        )
+    finally:
+        job.unlink()
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    return Run(done.returncode, events, done.stderr)
 
 
 def encode_title(source: Path, output: Path, settings: EncodeSettings = QUICK) -> None:
     """Encode ``source`` into the new folder ``output``. Raises EncodeFailed."""
-    job = output.with_name(output.name + ".job.json")
-    EncodeJob(source, output, settings).save(job)
-    try:
-        events, done = run_encoder(job)
-    finally:
-        job.unlink()
-    assert events, done.stderr
-    if events[-1]["event"] != "done":
-        raise EncodeFailed(events[-1])
-    assert done.returncode == 0
+    run = run_encoder(source, output, settings)
+    if run.last["event"] != "done":
+        raise EncodeFailed(run.last)
+    assert run.status == 0
+
+
+def cached_title(cache: ClipCache, source: Path, settings: EncodeSettings = QUICK) -> Title:
+    """The title made of ``source``, encoded once in a test session."""
+    key = f"title {source} {settings}"
+    return Title(cache.once(key, lambda output: encode_title(source, output, settings)))
+
+
+def clip_title(
+    cache: ClipCache, settings: EncodeSettings = ONE_RUNG, **fields: Any
+) -> tuple[ClipFacts, Title]:
+    """A generated clip (``fields`` as in ``ClipCache.clip``) and its title."""
+    facts = cache.clip(**fields)
+    return facts, cached_title(cache, facts.path, settings)
+
+
+def segments(title: Title, rendition: str) -> list[bytes]:
+    return [title.cut_ts(rendition, index) for index in range(title.grid.segment_count)]
+
+
+def joined(title: Title, rendition: str) -> io.BytesIO:
+    """All segments of a rendition, one after the other."""
+    return io.BytesIO(b"".join(segments(title, rendition)))
