@@ -200,8 +200,9 @@ def _encode_sound(stream: AudioStream, sound: SoundFacts) -> Iterator[Packet]:
     first = round(track.start * track.rate)
     channels = stream.codec_context.layout.nb_channels
     for begin in range(0, len(wave), CHUNK):
-        chunk = np.repeat(wave[None, begin : begin + CHUNK], channels, axis=0)
-        frame = av.AudioFrame.from_ndarray(chunk, format="fltp", layout=track.layout)
+        # Interleaved: PyAV miscounts the planes of eight channels.
+        chunk = np.repeat(wave[None, begin : begin + CHUNK], channels, axis=1)
+        frame = av.AudioFrame.from_ndarray(chunk, format="flt", layout=track.layout)
         frame.sample_rate = track.rate
         frame.pts, frame.time_base = first + begin, Fraction(1, track.rate)
         yield from stream.encode(frame)

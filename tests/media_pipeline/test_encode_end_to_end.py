@@ -108,6 +108,7 @@ def test_a_full_ladder_is_made_of_1080p(clip_cache: ClipCache) -> None:
         (".mov", {"codec": "prores_ks", "pix_fmt": "yuv422p10le", "sound": PCM}),
         (".mp4", {"sound": Track(layout="5.1", pitch=1500)}),
         (".mp4", {"sound": Track(layout="mono", rate=22050)}),
+        (".mkv", {"sound": Track(codec="pcm_s16le", layout="7.1", rate=96000)}),
         (".mp4", {"sound": [Track(), Track(pitch=2000, language="deu")]}),
         (".mp4", {"pix_fmt": "yuv420p10le"}),
     ],
