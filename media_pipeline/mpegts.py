@@ -1,8 +1,8 @@
 """MPEG-TS segments, cut from samples by libavformat's muxer (ISO/IEC 13818-1).
 
 Timestamps run through the whole film: PTS = ``TS_START`` + the title's time. PAT and PMT come
-first, and before every further IDR; continuity counters (§2.4.3.3) are set after muxing, so that they run through the
-film too, however and wherever its segments are cut.
+first, and before every further IDR; continuity counters (§2.4.3.3) are set after muxing, so that
+they run through the film too, however and wherever its segments are cut.
 """
 
 import io
@@ -93,7 +93,7 @@ def mux_segment(
         muxer.start_encoding()
         for packet in _interleaved(streams, tracks):
             muxer.mux_one(packet)
-    return _finished(buffer.getvalue(), counters)
+    return _finished(buffer, counters)
 
 
 def _interleaved(
@@ -102,44 +102,56 @@ def _interleaved(
     """All samples as packets in decoding order; the picture first where times are equal."""
     keyed = []
     for number, (stream, track) in enumerate(zip(streams, tracks, strict=True)):
-        scale = track.timescale
-        for row in track.rows.tolist():
-            offset, dts, pts, size, duration, is_idr = row
-            start = offset - track.base
-            if start < 0 or start + size > len(track.data):
+        rows = track.rows
+        starts = (rows["offset"] - np.uint64(track.base)).tolist()
+        decode, ends, shown = (
+            _ticks(times, track.timescale)
+            for times in (rows["dts"], rows["dts"] + rows["duration"], rows["pts"])
+        )
+        sizes, idrs = rows["size"].tolist(), rows["idr"].tolist()
+        for start, size, dts, end, pts, is_idr in zip(
+            starts, sizes, decode, ends, shown, idrs, strict=True
+        ):
+            if start + size > len(track.data):
                 raise DamagedTitle("a sample lies outside of its fragment")
             packet = av.Packet(track.data[start : start + size])
             packet.stream = stream
             packet.time_base = _TIME_BASE
-            packet.dts = TS_START + rescale(dts, scale, MPEG_CLOCK)
-            packet.pts = TS_START + rescale(pts, scale, MPEG_CLOCK)
-            packet.duration = rescale(dts + duration, scale, MPEG_CLOCK) - rescale(
-                dts, scale, MPEG_CLOCK
-            )
+            packet.dts, packet.pts, packet.duration = dts, pts, end - dts
             packet.is_keyframe = bool(is_idr)
-            keyed.append((packet.dts, number, packet))
+            keyed.append((dts, number, packet))
     keyed.sort(key=lambda entry: entry[:2])
     return [packet for _, _, packet in keyed]
 
 
-def _finished(data: bytes, counters: Counters) -> bytes:
+def _ticks(times: npt.NDArray[np.int64], timescale: int) -> list[int]:
+    """Title times in ticks of the transport stream's clock; ``rescale`` for a whole array."""
+    ticks: list[int] = (TS_START + rescale(times, timescale, MPEG_CLOCK)).tolist()
+    return ticks
+
+
+def _finished(buffer: io.BytesIO, counters: Counters) -> bytes:
     """Without the service description (HLS has no use for it), and with running counters."""
-    packets = np.frombuffer(bytearray(data), np.uint8).reshape(-1, PACKET)
-    pids = packet_ids(packets)
-    keep = pids != _SDT_PID
-    packets, pids = packets[keep], pids[keep]
-    first = {
-        _PAT_PID: counters.tables,
-        _PMT_PID: counters.tables,
-        VIDEO_PID: counters.video,
-        AUDIO_PID: counters.audio,
-    }
-    for pid, start in first.items():
-        if start:
-            mine = pids == pid
-            header = packets[mine, 3]
-            packets[mine, 3] = (header & 0xF0) | ((header + start) & 0x0F)
-    finished: bytes = packets.tobytes()
+    with buffer.getbuffer() as view:
+        packets = np.frombuffer(view, np.uint8).reshape(-1, PACKET)
+        pids = packet_ids(packets)
+        first = {
+            _PAT_PID: counters.tables,
+            _PMT_PID: counters.tables,
+            VIDEO_PID: counters.video,
+            AUDIO_PID: counters.audio,
+        }
+        for pid, start in first.items():
+            mine = np.flatnonzero(pids == pid)
+            headers = packets[mine, 3]
+            packets[mine, 3] = (headers & 0xF0) | ((headers + start) & 0x0F)
+        kept = np.flatnonzero(pids != _SDT_PID)
+        start, end = int(kept[0]), int(kept[-1]) + 1
+        if len(kept) == end - start:  # it comes first and once, so the rest is one piece
+            finished = bytes(view[start * PACKET : end * PACKET])
+        else:
+            finished = packets[kept].tobytes()
+        del packets  # the view cannot be released while an array looks into it
     return finished
 
 

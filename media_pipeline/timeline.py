@@ -7,6 +7,10 @@ borders fall at the same times in all renditions.
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
 
 SEGMENT_GOPS = 3
 GOP_SECONDS = 2
@@ -16,6 +20,8 @@ MPEG_CLOCK = 90_000  # ticks a second of PTS and DTS, ISO/IEC 13818-1 §2.4.2.2
 AUDIO_RATE = 48_000
 AAC_FRAME = 1024  # samples, ISO/IEC 14496-3 §4.5.1.1
 _MIN_TIMESCALE = 10_000
+
+Time = TypeVar("Time", int, npt.NDArray[np.int64])
 
 STANDARD_RATES = (
     Fraction(12),
@@ -32,9 +38,10 @@ STANDARD_RATES = (
 )
 
 
-def rescale(value: int, source: int, target: int) -> int:
+def rescale(value: Time, source: int, target: int) -> Time:
     """``value`` of ``source`` ticks a second in ``target`` ticks a second, halves rounded up.
 
+    ``value`` is an integer, or an array of 64-bit ones that are less than 2 ** 62 / ``target``.
     Works for negative values too; equal instants stay equal however they were reached.
     """
     return (2 * value * target + source) // (2 * source)

@@ -51,7 +51,7 @@ def verify_title(folder: Path, grid: FrameGrid, names: list[str], step: Step) ->
     title = Title(folder)
     measured = []
     for done, facts in enumerate(found):
-        measured.append(_measure(title, facts))
+        measured.append(measure(title, facts))
         step((len(names) + done + 1) / work)
     manifest = replace(manifest, renditions=tuple(measured))
     manifest.save(folder)
@@ -108,8 +108,11 @@ def _check_audio(folder: Path, grid: FrameGrid) -> AudioFacts:
     return AudioFacts(AUDIO_TRACK, "mp4a.40.2", table.rows)
 
 
-def _measure(title: Title, facts: RenditionFacts) -> RenditionFacts:
-    """Cut every segment: sizes, checksums, continuity counters, peak and average bandwidth."""
+def measure(title: Title, facts: RenditionFacts) -> RenditionFacts:
+    """Cut every segment of a rendition once, and write its table of sizes, checksums and counters.
+
+    Returns ``facts`` with the peak and average bandwidth.
+    """
     grid = title.grid
     rows = np.zeros(grid.segment_count, TS_SEGMENT)
     counters = Counters(0, 0, 0)

@@ -8,10 +8,13 @@ import pytest
 from pymongo import MongoClient
 from redis import Redis
 
+from tests.clips.fixtures import clip_cache
 from tests.services import Services, services_for_tests
 from videoflix.container import Container, open_container
 from videoflix.embedded.record import free_port
 from videoflix.settings import Settings, load_settings
+
+__all__ = ["clip_cache"]  # made in its own module; given to every test here
 
 
 @pytest.fixture(scope="session")

@@ -29,6 +29,7 @@ from tests.media_pipeline.transport_stream import (
     packets,
     units,
 )
+from videoflix.demo_film import find_clip, make_film
 
 VIDEO, AUDIO = 0x100, 0x101
 AUD, SPS, PPS, IDR = 9, 7, 8, 5
@@ -49,13 +50,18 @@ class Cut:
     segments: dict[str, list[bytes]]
 
 
+DEMO = "the demo's film"
+
+
 def _source(name: str, clip_cache: ClipCache) -> Path:
+    if name == DEMO:
+        return clip_cache.once(name, lambda path: make_film(find_clip(), path), suffix=".mp4")
     if name in GENERATED:
         return clip_cache.clip(width=640, height=360, rate=GENERATED[name], seconds=65).path
     return real_clip(name)
 
 
-@pytest.fixture(scope="module", params=[*GENERATED, *REAL])
+@pytest.fixture(scope="module", params=[DEMO, *GENERATED, *REAL])
 def cut(request: pytest.FixtureRequest, clip_cache: ClipCache) -> Cut:
     source = _source(request.param, clip_cache)
     folder = clip_cache.once(f"title {request.param}", lambda path: encode_title(source, path))
