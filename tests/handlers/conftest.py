@@ -9,8 +9,11 @@ import httpx
 import pytest
 
 from handlers.server import serve
-from tests.handlers.http import Server
+from tests.clips.fixtures import clip_cache
+from tests.handlers.site import Server
 from videoflix.container import Container
+
+__all__ = ["clip_cache"]
 
 
 @asynccontextmanager

@@ -3,7 +3,7 @@
 import asyncio
 from urllib.parse import urlsplit
 
-from tests.handlers.http import Server
+from tests.handlers.site import Server
 
 
 async def open_connection(server: Server) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

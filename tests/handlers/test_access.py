@@ -8,7 +8,7 @@ from handlers.access import Access, Route
 from handlers.app import make_app
 from handlers.base import BaseHandler
 from handlers.routes import ROUTES
-from tests.handlers.http import Server
+from tests.handlers.site import Server
 from videoflix.container import Container
 from videoflix.errors import ConfigurationError
 

@@ -5,7 +5,7 @@ import re
 import httpx
 import pytest
 
-from tests.handlers.http import PASSWORD, Server, link_of, login, set_cookies, text_of
+from tests.handlers.site import PASSWORD, Server, link_of, login, set_cookies, text_of
 
 EMAIL = "user@example.com"
 REGISTRATION = {"email": EMAIL, "password": PASSWORD, "confirmed_password": PASSWORD}

@@ -9,8 +9,8 @@ from pymongo import MongoClient
 from structlog.testing import capture_logs
 
 from handlers.errors import answer_to
-from tests.handlers.http import ORIGIN, PASSWORD, Server
 from tests.handlers.raw import exchange, status_of
+from tests.handlers.site import ORIGIN, PASSWORD, Server
 from videoflix.errors import TooManyRequests
 from videoflix.settings import Settings
 

@@ -47,6 +47,11 @@ class RefreshClaims:
     session_id: str
 
 
+def signing_key(secret: str) -> bytes:
+    """The key for tokens, of full length whatever the secret's; of no use for anything else."""
+    return hashlib.sha256(b"videoflix session tokens\0" + secret.encode()).digest()
+
+
 class Tokens:
     """Issues and checks tokens under one secret."""
 
@@ -55,7 +60,7 @@ class Tokens:
         secret."""
         if not secret:
             raise ConfigurationError("auth.secret_key: there is no secret to sign sessions with")
-        self._key = hashlib.sha256(b"videoflix session tokens\0" + secret.encode()).digest()
+        self._key = signing_key(secret)
         self._kid = hashlib.sha256(self._key).hexdigest()[:12]
         self._access = access
 

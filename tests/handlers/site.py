@@ -51,7 +51,11 @@ class Server:
 
     async def mail_number(self, number: int) -> EmailMessage:
         """The mail, counted from 1, once it has been sent."""
-        found: list[EmailMessage] = await until(lambda: self.mails()[number - 1 :])
+
+        async def arrived() -> list[EmailMessage]:
+            return self.mails()[number - 1 :]
+
+        found = await until(arrived)
         return found[0]
 
 

@@ -1,0 +1,44 @@
+"""Ready films without a worker: encoded once in a session, installed as a worker would."""
+
+import asyncio
+import secrets
+import shutil
+from pathlib import Path
+
+from tests.clips.fixtures import ClipCache
+from tests.media_pipeline.titles import encode_title
+from videoflix.container import Container
+from videoflix.models import Video, VideoDetails
+
+SECONDS = 14
+
+
+def encoded_title(cache: ClipCache) -> Path:
+    """The folder of a title with three renditions and more than one segment."""
+    source = cache.clip(seconds=SECONDS)
+    return cache.once("handlers' title", lambda target: encode_title(source.path, target))
+
+
+async def add_pending(container: Container, title: str = "A film") -> Video:
+    details = VideoDetails(title, "What happens.", "Drama")
+    video_id = await container.videos.next_id()
+    return await container.videos.add(video_id, details, source_size=1, has_own_thumbnail=False)
+
+
+def _install(container: Container, encoded: Path, video_id: int, generation: str) -> None:
+    workspace = container.media.open_workspace(video_id, generation)
+    shutil.copytree(encoded, workspace, dirs_exist_ok=True)
+    container.media.install_title(workspace, video_id, generation)
+    container.media.install_thumbnail(encoded / "thumbnail.jpg", video_id)
+
+
+async def publish(container: Container, encoded: Path, title: str = "A film") -> Video:
+    """A ready video. There must be no other one that waits."""
+    video = await add_pending(container, title)
+    lease = await container.videos.claim("test", 60, 5)
+    assert lease is not None
+    assert lease.video_id == video.id
+    generation = secrets.token_hex(8)
+    await asyncio.to_thread(_install, container, encoded, video.id, generation)
+    await container.videos.publish(lease, generation)
+    return await container.catalogue.find(video.id)
