@@ -51,7 +51,9 @@ class _Track:
 
 
 def _without_edit_list(init: bytes) -> bytes:
-    """The writer adds the edit list again."""
+    """The writer adds the edit list again. Pictures without B-frames have none."""
+    if b"edts" not in init:
+        return init
     edit = init.index(b"edts") - 4
     size = int.from_bytes(init[edit : edit + 4], "big")
     shrunk = bytearray(init[:edit] + init[edit + size :])
