@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import xxhash
 
@@ -45,8 +45,9 @@ class SegmentFacts:
     size: int
     xxh3: int
 
-    def matches(self, data: bytes) -> bool:
-        return len(data) == self.size and xxhash.xxh3_64_intdigest(data) == self.xxh3
+    @classmethod
+    def of(cls, data: bytes) -> Self:
+        return cls(len(data), xxhash.xxh3_64_intdigest(data))
 
 
 class Track:
@@ -164,7 +165,7 @@ class Title:
         tables = self.grid.segment(index).first_gop % 16
         counters = Counters(tables, int(row["video_counter"]), int(row["audio_counter"]))
         data = self.mux_ts(rendition, index, counters)
-        if not SegmentFacts(int(row["size"]), int(row["xxh3"])).matches(data):
+        if SegmentFacts.of(data) != SegmentFacts(int(row["size"]), int(row["xxh3"])):
             raise DamagedTitle(f"{rendition} segment {index} differs from what was verified")
         return data
 

@@ -1,0 +1,245 @@
+"""Segments through the service: cut once, cached whole, never served wrong."""
+
+import asyncio
+import os
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from media_pipeline.title import SegmentFacts, Title
+from tests.clips.fixtures import ClipCache
+from tests.handlers.films import add_pending, encoded_title, publish
+from videoflix.adapters.segment_cache import DiskSegmentCache
+from videoflix.container import Container
+from videoflix.errors import MediaDamaged, NotFound
+from videoflix.models import Video
+from videoflix.ports import SegmentKey
+from videoflix.streaming.service import StreamingService
+
+FIRST = "segment_000.ts"
+
+
+@pytest.fixture(scope="module")
+def encoded(clip_cache: ClipCache) -> Path:
+    return encoded_title(clip_cache)
+
+
+@pytest.fixture
+async def video(container: Container, encoded: Path) -> Video:
+    return await publish(container, encoded)
+
+
+def cache_folder(container: Container) -> Path:
+    return container.settings.storage.root / "cache"
+
+
+def cached(container: Container) -> list[Path]:
+    return sorted(cache_folder(container).glob("*/*/*/*"))
+
+
+async def fetch(
+    service: StreamingService, video: Video, resolution: str = "480p", name: str = FIRST
+) -> bytes:
+    segment = await service.segment(video.id, resolution, name)
+    async with segment.open() as file:
+        data = file.read()
+    assert len(data) == segment.size
+    return data
+
+
+async def test_r51_fifty_requests_for_one_cold_segment_make_one_cut(
+    container: Container, video: Video, encoded: Path
+) -> None:
+    service = container.streaming
+    bodies = await asyncio.gather(*(fetch(service, video) for _ in range(50)))
+    assert set(bodies) == {Title(encoded).cut_ts("480p", 0)}
+    assert len(bodies) == 50
+    assert service.cuts == 1
+
+
+async def test_a_segment_is_served_again_from_the_cache(container: Container, video: Video) -> None:
+    first = await fetch(container.streaming, video)
+    assert [path.read_bytes() for path in cached(container)] == [first]
+    assert await fetch(container.streaming, video) == first
+    assert container.streaming.cuts == 1
+    # Also by a process that starts later.
+    async with _service(container) as later:
+        assert await fetch(later, video) == first
+        assert later.cuts == 0
+
+
+def _service(container: Container, max_bytes: int = 1_000_000_000) -> StreamingService:
+    cache = DiskSegmentCache(cache_folder(container), max_bytes)
+    return StreamingService(container.videos, container.media, cache, threads=2)
+
+
+async def test_r51_several_services_on_one_cache_make_one_cut(
+    container: Container, video: Video
+) -> None:
+    """The lock file excludes by open file, so services in one process stand for processes."""
+    async with AsyncExitStack() as stack:
+        services = [await stack.enter_async_context(_service(container)) for _ in range(4)]
+        bodies = await asyncio.gather(
+            *(fetch(service, video) for service in services for _ in range(10))
+        )
+        assert len(set(bodies)) == 1
+        assert sum(service.cuts for service in services) == 1
+
+
+async def test_a_video_that_is_not_ready_is_not_found(container: Container) -> None:
+    video = await add_pending(container)
+    service = container.streaming
+    for video_id in (video.id, 999):
+        with pytest.raises(NotFound):
+            await service.multivariant_playlist(video_id)
+        with pytest.raises(NotFound):
+            await service.media_playlist(video_id, "480p")
+        with pytest.raises(NotFound):
+            await service.segment(video_id, "480p", FIRST)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "segment_-01.ts",
+        "segment_1000000000.ts",
+        "segment_00.ts",
+        "segment_999.ts",
+        "segment_000.ts\n",
+        "segment_\N{ARABIC-INDIC DIGIT ZERO}00.ts",
+        "../segment_000.ts",
+        "%2e%2e/segment_000.ts",
+        "segment_000.ts%5c",
+        "segment_000.mp4",
+        "",
+    ],
+)
+async def test_r54_other_segment_names_are_not_found_and_create_no_file(
+    container: Container, video: Video, name: str
+) -> None:
+    with pytest.raises(NotFound):
+        await container.streaming.segment(video.id, "480p", name)
+    assert not cached(container)
+
+
+async def test_an_unknown_resolution_is_not_found(container: Container, video: Video) -> None:
+    for resolution in ("4320p", "audio-0", "..", ""):
+        with pytest.raises(NotFound):
+            await container.streaming.media_playlist(video.id, resolution)
+        with pytest.raises(NotFound):
+            await container.streaming.segment(video.id, resolution, FIRST)
+
+
+@pytest.mark.parametrize("damage", ["truncated", "flipped", "emptied", "longer"])
+@pytest.mark.parametrize("is_known", [True, False], ids=["used before", "found at start"])
+async def test_r53_a_damaged_cached_segment_is_cut_again(
+    container: Container, video: Video, damage: str, is_known: bool
+) -> None:
+    async with AsyncExitStack() as stack:
+        service = container.streaming
+        right = await fetch(service, video)
+        if is_known:
+            assert await fetch(service, video) == right
+        else:
+            service = await stack.enter_async_context(_service(container))
+        [path] = cached(container)
+        middle = len(right) // 2
+        wrong = {
+            "truncated": right[:middle],
+            "flipped": right[:middle] + bytes([right[middle] ^ 1]) + right[middle + 1 :],
+            "emptied": b"",
+            "longer": right + b"\x47",
+        }[damage]
+        path.write_bytes(wrong)
+        before = service.cuts
+        bodies = await asyncio.gather(*(fetch(service, video) for _ in range(20)))
+        assert set(bodies) == {right}
+        assert service.cuts == before + 1
+        assert path.read_bytes() == right
+
+
+async def test_r53_a_damaged_mezzanine_is_an_error_and_is_not_cached(
+    container: Container, video: Video
+) -> None:
+    assert video.generation is not None
+    track = container.media.title(video.id, video.generation) / "480p.mp4"
+    data = bytearray(track.read_bytes())
+    data[len(data) // 4] ^= 0x10
+    track.write_bytes(data)
+    with pytest.raises(MediaDamaged):
+        await fetch(container.streaming, video)
+    assert not cached(container)
+    # What is whole still plays.
+    assert await fetch(container.streaming, video, "720p")
+
+
+async def test_a_cache_that_cannot_be_written_only_costs_time(
+    container: Container, video: Video
+) -> None:
+    folder = cache_folder(container)
+    folder.write_text("a file where the folder should be")
+    first = await fetch(container.streaming, video)
+    assert await fetch(container.streaming, video) == first
+    assert container.streaming.cuts == 2
+
+
+async def test_r52_the_cache_keeps_to_its_budget_and_an_open_segment_stays_whole(
+    container: Container, video: Video
+) -> None:
+    sizes = {}
+    for resolution in ("480p", "720p", "1080p"):
+        for name in (FIRST, "segment_001.ts"):
+            sizes[resolution, name] = len(await fetch(container.streaming, video, resolution, name))
+    for path in cached(container):
+        path.unlink()
+    budget = max(sizes.values()) * 2
+    async with _service(container, budget) as service:
+        first = await service.segment(video.id, "480p", FIRST)
+        right = await fetch(service, video)
+        async with first.open() as held:
+            for resolution, name in sizes:
+                await fetch(service, video, resolution, name)
+                assert sum(path.stat().st_size for path in cached(container)) <= budget
+            evicted = cache_folder(container) / str(video.id)
+            assert not list(evicted.glob(f"*/480p/{FIRST}"))
+            assert held.read() == right
+
+
+async def test_r52_what_was_used_last_is_evicted_last(tmp_path: Path) -> None:
+    cache = DiskSegmentCache(tmp_path, 350)
+    keys = [SegmentKey(1, "g", "480p", index) for index in range(4)]
+    for age, key in enumerate(keys[:3]):
+        cache.put(key, b"x" * 100)
+        os.utime(cache.path(key), (1_000_000 + age, 1_000_000 + age))
+    facts = SegmentFacts.of(b"x" * 100)
+    used = cache.open(keys[0], facts)
+    assert used is not None
+    used.close()
+    cache.put(keys[3], b"x" * 100)
+    left = [key.index for key in keys if cache.path(key).exists()]
+    assert left == [0, 2, 3]
+
+
+async def test_resolutions_above_the_source_answer_with_the_best_there_is(
+    container: Container, encoded: Path, tmp_path: Path
+) -> None:
+    """A title of one rendition, made from a title of three."""
+    small = tmp_path / "small"
+    small.mkdir()
+    for path in encoded.iterdir():
+        if not path.name.startswith(("720p", "1080p")):
+            (small / path.name).write_bytes(path.read_bytes())
+    manifest = Title(encoded).manifest
+    replace(manifest, renditions=manifest.renditions[:1]).save(small)
+    video = await publish(container, small)
+    playlist = await container.streaming.media_playlist(video.id, "480p")
+    for resolution in ("720p", "1080p"):
+        assert await container.streaming.media_playlist(video.id, resolution) == playlist
+        assert await fetch(container.streaming, video, resolution) == await fetch(
+            container.streaming, video
+        )
+    assert container.streaming.cuts == 1
+    assert "480p/index.m3u8" in await container.streaming.multivariant_playlist(video.id)
+    assert "720p" not in await container.streaming.multivariant_playlist(video.id)
