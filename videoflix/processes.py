@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,7 @@ from videoflix.errors import VideoflixError
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 10.0
 STEADY_AFTER = 20.0
+WAKE_SECONDS = 0.1
 LOG_LIMIT = 1024 * 1024
 
 _LEASH = Path(__file__).with_name("leash.py")
@@ -47,6 +48,8 @@ class Program:
     ``log`` is a file that its output is appended to (None: the parent's own output).
     ``grace`` is the pause in seconds between SIGTERM and SIGKILL when it is stopped.
     A child that ends by itself with one of ``final`` exit statuses is not started again.
+    ``umask`` is that of its files (-1: inherited). ``while_stopping`` is called about ten times
+    a second from SIGTERM until the child has ended, for a child that has to be woken.
     """
 
     name: str
@@ -56,6 +59,8 @@ class Program:
     log: Path | None = None
     grace: float = 5.0
     final: frozenset[int] = frozenset()
+    umask: int = -1
+    while_stopping: Callable[[], None] | None = None
 
 
 def _open_log(path: Path) -> int:
@@ -81,6 +86,7 @@ async def _spawn(program: Program) -> asyncio.subprocess.Process:
             stderr=log,
             env=None if program.environment is None else dict(program.environment),
             pass_fds=program.pass_fds,
+            umask=program.umask,
             start_new_session=True,
         )
     finally:
@@ -136,7 +142,7 @@ class KeptProcess:
         _signal(self._process, signal.SIGTERM)
         try:
             async with asyncio.timeout(self.program.grace):
-                await asyncio.wait([self._watcher])
+                await self._end()
         except TimeoutError:
             _log.warning("child did not stop in time and is killed", child=self.program.name)
             _signal(self._process, signal.SIGKILL)
@@ -144,6 +150,13 @@ class KeptProcess:
         if not self._watcher.cancelled():
             self._watcher.exception()  # an end that nobody waited for was logged when it came
         _kill_session(self._process)
+
+    async def _end(self) -> None:
+        wake = self.program.while_stopping
+        while self._watcher is not None and not self._watcher.done():
+            await asyncio.wait([self._watcher], timeout=WAKE_SECONDS if wake else None)
+            if wake and not self._watcher.done():
+                wake()
 
     async def _watch(self) -> None:
         pause = FIRST_PAUSE

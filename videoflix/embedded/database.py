@@ -5,8 +5,11 @@ random port of loopback for about a second and ends before anything else is star
 """
 
 import asyncio
+import socket
 import sys
 import time
+from contextlib import suppress
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -49,7 +52,15 @@ def program(root: Path, port: int, *, has_auth: bool) -> Program:
         argv=(sys.executable, "-P", "-m", "secantus", "--config", str(configuration), *options),
         log=private_folder(root / "logs") / "db.log",
         grace=6.0,
+        umask=0o077,
+        while_stopping=partial(_wake, port),
     )
+
+
+def _wake(port: int) -> None:
+    """Connect once: a server that stops waits 2 s for its own wait for connections."""
+    with suppress(OSError):
+        socket.create_connection((LOOPBACK, port), timeout=0.1).close()
 
 
 async def wait_for_mongo(uri: str, seconds: float = START_SECONDS) -> None:

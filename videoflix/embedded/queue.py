@@ -64,6 +64,7 @@ def program(root: Path, endpoint: Endpoint) -> Program:
         argv=(str(server_binary()), str(file)),
         log=private_folder(root / "logs") / "queue.log",
         grace=4.0,
+        umask=0o077,
     )
 
 

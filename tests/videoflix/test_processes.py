@@ -1,0 +1,100 @@
+"""Child processes: restarted, stopped, never left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.commands import REPOSITORY, until
+from tests.videoflix.waiting import is_running, until_true
+from videoflix.processes import LOG_LIMIT, KeptProcess, Program, ProgramEndedError
+
+SLEEP = ("/bin/sleep", "1000")
+
+
+async def test_a_crashed_child_is_started_again() -> None:
+    kept = KeptProcess(Program("sleep", SLEEP))
+    await kept.start()
+    first = kept.pid
+    assert first
+    os.kill(first, signal.SIGKILL)
+    await until_true(lambda: kept.pid not in (None, first))
+    second = kept.pid
+    assert second
+    assert is_running(second)
+    await kept.stop()
+    assert not is_running(second)
+    assert kept.pid is None
+
+
+async def test_a_child_that_ignores_the_stop_is_killed_with_what_it_started(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    script = "trap '' TERM; sleep 1000 & echo $!; wait; wait"
+    kept = KeptProcess(Program("stubborn", ("/bin/sh", "-c", script), log=log, grace=0.2))
+    await kept.start()
+    await until_true(lambda: log.read_text(encoding="utf-8").strip().isdecimal())
+    child, grandchild = kept.pid, int(log.read_text(encoding="utf-8"))
+    await kept.stop()
+    assert child
+    assert not is_running(child)
+    await until_true(lambda: not is_running(grandchild))
+
+
+async def test_a_final_status_is_not_tried_again() -> None:
+    program = Program("wrong", ("/bin/sh", "-c", "exit 2"), final=frozenset({2}))
+    kept = KeptProcess(program)
+    await kept.start()
+    with pytest.raises(ProgramEndedError) as caught:
+        await kept.ended()
+    assert caught.value.status == 2
+    await kept.stop()
+
+
+async def test_a_stop_during_the_pause_before_a_restart_starts_nothing(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    kept = KeptProcess(Program("brief", ("/bin/sh", "-c", "echo started"), log=log))
+    await kept.start()
+    await until_true(lambda: log.read_text(encoding="utf-8") != "" and kept.pid is None)
+    before = log.read_text(encoding="utf-8")
+    await kept.stop()
+    assert kept.pid is None
+    assert log.read_text(encoding="utf-8") == before
+
+
+async def test_a_stop_before_the_start_is_fine() -> None:
+    await KeptProcess(Program("never", SLEEP)).stop()
+
+
+async def test_a_log_beyond_its_limit_begins_anew(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_bytes(b"x" * (LOG_LIMIT + 1))
+    kept = KeptProcess(Program("speaker", ("/bin/sh", "-c", "echo new; exec sleep 1000"), log=log))
+    await kept.start()
+    await until_true(lambda: log.exists() and log.read_text(encoding="utf-8") == "new\n")
+    await kept.stop()
+    assert (tmp_path / "log.old").stat().st_size == LOG_LIMIT + 1
+
+
+def test_children_die_with_a_killed_parent() -> None:
+    script = (
+        "import asyncio\n"
+        "from videoflix.processes import KeptProcess, Program\n"
+        "async def main():\n"
+        f"    kept = KeptProcess(Program('sleep', {SLEEP!r}))\n"
+        "    await kept.start()\n"
+        "    print(kept.pid, flush=True)\n"
+        "    await asyncio.sleep(1000)\n"
+        "asyncio.run(main())\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script], cwd=REPOSITORY, stdout=subprocess.PIPE
+    ) as parent:
+        assert parent.stdout
+        child = int(parent.stdout.readline())
+        # It is on its leash once it has become the program.
+        until(lambda: b"sleep" in Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")[0])
+        parent.kill()
+    until(lambda: not is_running(child), seconds=10)
