@@ -30,11 +30,13 @@ async def serve(
     stop: asyncio.Event,
     *,
     grace: float = GRACE_SECONDS,
+    idle: float = IDLE_SECONDS,
 ) -> None:
     """Answer on the listening ``sockets`` until ``stop`` is set.
 
     Then no new connection is taken; requests that run get ``grace`` seconds to end. The sockets
-    are closed. Raises ConfigurationError when a route declares no access rule.
+    are closed. A header, and a body that is no upload, must arrive within ``idle`` seconds.
+    Raises ConfigurationError when a route declares no access rule.
     """
     # We never use Tornado's parser of multipart bodies: it holds them whole in memory.
     set_parse_body_config(ParseBodyConfig(multipart=ParseMultipartConfig(enabled=False)))
@@ -46,8 +48,8 @@ async def serve(
         max_body_size=MAX_BODY_BYTES,
         max_buffer_size=_BUFFER_BYTES,
         max_header_size=MAX_HEADER_BYTES,
-        idle_connection_timeout=IDLE_SECONDS,
-        body_timeout=IDLE_SECONDS,
+        idle_connection_timeout=idle,
+        body_timeout=idle,
     )
     server.add_sockets(sockets)
     try:

@@ -17,11 +17,12 @@ __all__ = ["clip_cache"]
 
 
 @asynccontextmanager
-async def running(container: Container) -> AsyncIterator[Server]:
+async def running(container: Container, **options: float) -> AsyncIterator[Server]:
+    """``options`` are those of ``serve``."""
     listener = socket.create_server(("127.0.0.1", container.settings.server.port))
     listener.setblocking(False)
     stop = asyncio.Event()
-    serving = asyncio.create_task(serve(container, [listener], stop))
+    serving = asyncio.create_task(serve(container, [listener], stop, **options))
     try:
         yield Server(f"http://127.0.0.1:{listener.getsockname()[1]}", container)
     finally:

@@ -1,0 +1,236 @@
+"""What differs in production mode, and what happens when others are away."""
+
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+from pymongo.monitoring import (
+    CommandFailedEvent,
+    CommandListener,
+    CommandStartedEvent,
+    CommandSucceededEvent,
+    register,
+)
+from structlog.testing import capture_logs
+
+from tests.handlers.conftest import running
+from tests.handlers.raw import exchange, open_connection, status_of
+from tests.handlers.site import PASSWORD, Server, link_of, set_cookies
+from tests.videoflix.adapters.mail_server import Inbox, mail_server
+from tests.videoflix.waiting import until
+from videoflix.container import Container, open_container
+from videoflix.embedded.record import free_port
+from videoflix.settings import Settings
+
+EMAIL = "user@example.com"
+REGISTRATION = {"email": EMAIL, "password": PASSWORD, "confirmed_password": PASSWORD}
+LOGIN = {"email": EMAIL, "password": PASSWORD}
+JSON = {"Content-Type": "application/json"}
+
+
+def changed(settings: Settings, **sections: dict[str, Any]) -> Settings:
+    """The settings with other values, checked as if they came from a file."""
+    values = settings.model_dump()
+    for section, keys in sections.items():
+        values[section] |= keys
+    return Settings.model_validate(values)
+
+
+@asynccontextmanager
+async def site(settings: Settings) -> AsyncIterator[Server]:
+    async with open_container(settings) as container, running(container) as server:
+        yield server
+
+
+@pytest.fixture
+def production(settings: Settings) -> Settings:
+    return changed(
+        settings,
+        server={
+            "mode": "production",
+            "base_url": "https://films.example",
+            "frontend_url": "https://app.example",
+            "cors_origins": ("https://app.example",),
+        },
+        auth={"secret_key": secrets.token_urlsafe(48), "cookie_domain": "films.example"},
+    )
+
+
+async def test_production(production: Settings) -> None:
+    """No activation token in the answer, Secure cookies, the public name alone."""
+    async with site(production) as server:
+        host = {"Host": "films.example"}
+        async with server.client(headers=host) as client:
+            response = await client.post("register/", json=REGISTRATION)
+            assert response.status_code == 201
+            assert response.json() == {"user": {"id": 1, "email": EMAIL}, "token": ""}
+            mail = await server.mail_number(1)
+            uid, token = link_of(mail)
+            assert (await client.get(f"activate/{uid}/{token}/")).status_code == 200
+            response = await client.post("login/", json=LOGIN)
+            cookies = set_cookies(response)
+            assert all("secure" in cookie for cookie in cookies.values())
+            assert cookies["csrftoken"]["domain"] == "films.example"
+            assert "domain" not in cookies["access_token"]
+            refresh = cookies["refresh_token"]["value"]
+            response = await client.post(
+                "logout/", headers={**JSON, "Cookie": f"refresh_token={refresh}"}
+            )
+            deleted = set_cookies(response)
+            assert deleted["csrftoken"]["domain"] == "films.example"
+            assert all("secure" in cookie for cookie in deleted.values())
+        async with server.client() as client:
+            assert (await client.get("video/")).status_code == 400  # R15: 127.0.0.1 is not it
+
+
+async def test_links_and_urls_come_from_the_settings(production: Settings) -> None:
+    """R15: whatever a request says about hosts."""
+    async with site(production) as server:
+        headers = {"Host": "films.example", "X-Forwarded-Proto": "http"}
+        async with server.client(headers=headers) as client:
+            await client.post("register/", json=REGISTRATION)
+        mail = (await server.mail_number(1)).as_string()
+        assert "https://app.example/pages/auth/activate.html" in mail
+
+
+@pytest.mark.parametrize("reveals", [True, False])
+async def test_the_setting_decides_about_the_token(settings: Settings, reveals: bool) -> None:
+    async with site(changed(settings, auth={"reveal_activation_token": reveals})) as server:
+        async with server.client() as client:
+            body = (await client.post("register/", json=REGISTRATION)).json()
+        assert bool(body["token"]) is reveals
+
+
+async def test_registration_is_taken_back_when_no_mail_goes_out(settings: Settings) -> None:
+    """503, and the same address can register again."""
+    inbox = Inbox(refuses=True)
+    with mail_server(inbox) as port:
+        url = f"smtp://127.0.0.1:{port}"
+        async with site(changed(settings, mail={"url": url})) as server, server.client() as client:
+            response = await client.post("register/", json=REGISTRATION)
+            assert response.status_code == 503
+            assert response.json() == {"detail": "Email service is currently unavailable."}
+            assert await server.container.users.find_by_email(EMAIL) is None
+            inbox.refuses = False
+            assert (await client.post("register/", json=REGISTRATION)).status_code == 201
+    assert [mail["To"] for mail in inbox.mails] == [EMAIL]
+
+
+async def test_reset_says_the_same_when_no_mail_goes_out(settings: Settings) -> None:
+    url = f"smtp://127.0.0.1:{free_port()}"
+    async with site(changed(settings, mail={"url": url})) as server, server.client() as client:
+        await server.add_user(EMAIL)
+        for email in (EMAIL, "unknown@example.com"):
+            response = await client.post("password_reset/", json={"email": email})
+            assert response.status_code == 200
+
+
+class UserCommands(CommandListener):
+    """Counts the commands about one database's accounts."""
+
+    def __init__(self, database: str) -> None:
+        self._database = database
+        self.count = 0
+
+    def started(self, event: CommandStartedEvent) -> None:
+        about = event.command.get(event.command_name)
+        self.count += event.database_name == self._database and about == "users"
+
+    def succeeded(self, event: CommandSucceededEvent) -> None: ...
+
+    def failed(self, event: CommandFailedEvent) -> None: ...
+
+
+async def test_no_database_query_for_wrong_types(settings: Settings) -> None:
+    """R12."""
+    listener = UserCommands(settings.mongo.database)
+    register(listener)  # there is no way back, and it hears of no other test's database
+    async with site(settings) as server, server.client() as client:
+        await client.post("login/", json=LOGIN)
+        before = listener.count
+        assert before > 0
+        for call in ("register", "login", "password_reset", "password_confirm/MQ/" + "0" * 64):
+            names = ("email", "password", "confirmed_password", "new_password", "confirm_password")
+            for value in ({"$ne": None}, {"$regex": "."}, ["a"], 1, True, None):
+                response = await client.post(f"{call}/", json=dict.fromkeys(names, value))
+                assert response.status_code == 400
+        assert listener.count == before
+
+
+async def test_logout_reaches_other_processes(settings: Settings) -> None:
+    """R9: a second server over the same database hears of it within seconds."""
+    other_settings = changed(settings, server={"port": free_port()})
+    async with site(settings) as one, site(other_settings) as two, one.signed_in() as client:
+        cookie = {"Cookie": f"access_token={client.cookies['access_token']}"}
+        async with two.client(headers=cookie) as elsewhere:
+            assert (await elsewhere.get("video/")).status_code == 200
+            await client.post("logout/", headers=JSON)
+
+            async def refused() -> bool:
+                return (await elsewhere.get("video/")).status_code == 401
+
+            await until(refused, seconds=20)
+    async with site(settings) as restarted, restarted.client(headers=cookie) as client:
+        assert (await client.get("video/")).status_code == 401
+
+
+async def test_what_never_arrives_is_dropped(container: Container) -> None:
+    """R20: half a header, a stalled body, an idle connection."""
+    body = (
+        b"POST /api/login/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+        b"Content-Length: 100\r\n\r\n{"
+    )
+    async with running(container, idle=0.5) as server:
+        for part in (b"GET /api/video/ HTTP/1.1\r\nHost: 127", body, b""):
+            assert await exchange(server, part) == b""
+
+
+async def test_stop_lets_requests_end(settings: Settings) -> None:
+    """A request that runs is answered; nobody new is let in."""
+    async with open_container(settings) as container:
+        async with running(container) as server:
+            await server.add_user(EMAIL)
+            reader, writer = await open_connection(server)
+            body = b'{"email": "user@example.com", "password": "wrong-one-7"}'
+            lines = (
+                "POST /api/login/ HTTP/1.1",
+                "Host: 127.0.0.1",
+                "Content-Type: application/json",
+                f"Content-Length: {len(body)}",
+            )
+            writer.write("\r\n".join((*lines, "", "")).encode() + body)
+            await writer.drain()
+            first = await reader.read(12)
+        assert status_of(first) == 400
+        with pytest.raises(httpx.ConnectError):
+            async with server.client() as client:
+                await client.get("video/")
+        writer.close()
+
+
+@pytest.mark.parametrize(
+    ("trusted", "forwarded", "client"),
+    [
+        ((), "9.9.9.9", "127.0.0.1"),
+        (("127.0.0.1",), "9.9.9.9", "9.9.9.9"),
+        (("127.0.0.1",), "1.1.1.1, 9.9.9.9", "9.9.9.9"),
+        (("127.0.0.0/8", "10.0.0.0/8"), "1.1.1.1, 9.9.9.9, 10.1.2.3", "9.9.9.9"),
+        (("127.0.0.1",), "1.1.1.1, nonsense", "127.0.0.1"),
+        (("127.0.0.1",), "", "127.0.0.1"),
+        (("127.0.0.1",), "::ffff:9.9.9.9", "9.9.9.9"),
+        (("127.0.0.1",), "2001:db8::1", "2001:db8::1"),
+    ],
+)
+async def test_trusted_proxies(
+    settings: Settings, trusted: tuple[str, ...], forwarded: str, client: str
+) -> None:
+    """R5: X-Forwarded-For counts as far as our own proxies wrote it."""
+    async with site(changed(settings, server={"trusted_proxies": trusted})) as server:
+        with capture_logs() as logs:
+            async with server.client() as sender:
+                await sender.get("nothing", headers={"X-Forwarded-For": forwarded})
+    [logged] = [entry for entry in logs if entry["event"] == "request"]
+    assert logged["client"] == client

@@ -1,0 +1,81 @@
+"""Which passwords are accepted, and how they are kept."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from videoflix.accounts.passwords import PasswordHasher, open_hasher, password_problems
+
+EMAIL = "anna.smith@example.com"
+
+
+@pytest.fixture
+async def hasher() -> AsyncIterator[PasswordHasher]:
+    async with open_hasher(4) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize(
+    ("password", "reason"),
+    [
+        ("short-7", "at least 8"),
+        ("x" * 129, "at most 128"),
+        ("1029384756012", "digits only"),
+        ("password1", "too common"),
+        ("PassWord1", "too common"),
+        ("baseball1", "too common"),
+        (EMAIL, "similar"),
+        ("anna.smith", "similar"),
+        ("Anna.Smith1", "similar"),
+        ("example.com", "similar"),
+    ],
+)
+def test_refused(password: str, reason: str) -> None:
+    assert any(reason in problem for problem in password_problems(password, EMAIL))
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["quiet-Harbour-42", "ü" * 37, "🎬" * 8, "correct horse battery", "x" * 73, "Xq7-" * 32],
+)
+def test_accepted(password: str) -> None:
+    assert password_problems(password, EMAIL) == []
+
+
+async def test_any_length_and_every_byte_of_it_counts(hasher: PasswordHasher) -> None:
+    """R1."""
+    for password in ("a" * 73, "ü" * 37, "x" * 10_000, "", "\0", "a\0b", "\ud800"):
+        kept = await hasher.hash(password)
+        assert await hasher.verify(password, kept)
+        assert not await hasher.verify(password + "x", kept)
+    assert not await hasher.verify("a" * 72 + "b", await hasher.hash("a" * 73))
+
+
+async def test_without_a_hash_nothing_matches(hasher: PasswordHasher) -> None:
+    """R2: the same work is done, and no password is right."""
+    for password in ("", "." * 31, "quiet-Harbour-42"):
+        assert await hasher.verify(password, None) is False
+
+
+async def test_the_dummy_costs_what_a_hash_costs() -> None:
+    async with open_hasher(5) as hasher:
+        kept = await hasher.hash("quiet-Harbour-42")
+        assert kept.startswith("$2b$05$")
+        assert not hasher.is_outdated(kept)
+        assert len(kept) == 60
+    async with open_hasher(6) as dearer:
+        assert dearer.is_outdated(kept)
+        assert await dearer.verify("quiet-Harbour-42", kept)
+
+
+async def test_the_event_loop_goes_on_while_passwords_are_hashed() -> None:
+    """R3: other work is done before the first of many hashes is ready."""
+    async with open_hasher(10) as hasher:
+        hashing = [asyncio.create_task(hasher.hash("quiet-Harbour-42")) for _ in range(6)]
+        turns = 0
+        while not hashing[0].done():
+            await asyncio.sleep(0)
+            turns += 1
+        assert turns > 100
+        await asyncio.gather(*hashing)
