@@ -8,8 +8,10 @@ import structlog
 from tornado.httpserver import HTTPServer
 from tornado.httputil import ParseBodyConfig, ParseMultipartConfig, set_parse_body_config
 
+from handlers.access import Route
 from handlers.app import make_app
 from handlers.inflight import InFlight
+from handlers.routes import ROUTES
 from videoflix.container import Container
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -31,6 +33,7 @@ async def serve(
     *,
     grace: float = GRACE_SECONDS,
     idle: float = IDLE_SECONDS,
+    routes: Sequence[Route] = ROUTES,
 ) -> None:
     """Answer on the listening ``sockets`` until ``stop`` is set.
 
@@ -40,7 +43,7 @@ async def serve(
     """
     # We never use Tornado's parser of multipart bodies: it holds them whole in memory.
     set_parse_body_config(ParseBodyConfig(multipart=ParseMultipartConfig(enabled=False)))
-    application = make_app(container)
+    application = make_app(container, routes)
     in_flight: InFlight = application.settings["in_flight"]
     server = HTTPServer(
         application,

@@ -1,7 +1,7 @@
 """Requests whose body is read as it arrives, and refused so that the client hears why."""
 
 import asyncio
-from typing import cast
+from typing import ClassVar, cast
 
 from tornado.http1connection import HTTP1Connection
 from tornado.iostream import StreamClosedError
@@ -10,7 +10,6 @@ from handlers.base import BaseHandler
 
 # A client that is still sending reads an answer only if the connection stays open for a while.
 DISCARD_SECONDS = 2.0
-IDLE_SECONDS = 20.0
 BODY_SECONDS = 24 * 3600.0
 UNLIMITED = 1 << 62
 
@@ -21,6 +20,8 @@ class StreamedHandler(BaseHandler):
     An error before or while the body arrives is answered at once; what the client goes on
     sending is dropped, and after two seconds the connection is closed.
     """
+
+    idle_seconds: ClassVar[float] = 20.0
 
     _is_refused = False
     _is_completing = False
@@ -48,7 +49,7 @@ class StreamedHandler(BaseHandler):
         except Exception as error:
             await self._refuse(error)
         else:
-            self._start_timer(IDLE_SECONDS)
+            self._start_timer(self.idle_seconds)
 
     async def data_received(self, chunk: bytes) -> None:
         if self._is_refused:
@@ -59,7 +60,7 @@ class StreamedHandler(BaseHandler):
         except Exception as error:
             await self._refuse(error)
         else:
-            self._start_timer(IDLE_SECONDS)
+            self._start_timer(self.idle_seconds)
 
     async def post(self, *_path: str) -> None:
         self._stop_timer()

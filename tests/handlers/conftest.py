@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import httpx
 import pytest
@@ -17,7 +18,7 @@ __all__ = ["clip_cache"]
 
 
 @asynccontextmanager
-async def running(container: Container, **options: float) -> AsyncIterator[Server]:
+async def running(container: Container, **options: Any) -> AsyncIterator[Server]:
     """``options`` are those of ``serve``."""
     listener = socket.create_server(("127.0.0.1", container.settings.server.port))
     listener.setblocking(False)
@@ -39,4 +40,10 @@ async def server(container: Container) -> AsyncIterator[Server]:
 @pytest.fixture
 async def client(server: Server) -> AsyncIterator[httpx.AsyncClient]:
     async with server.client() as opened:
+        yield opened
+
+
+@pytest.fixture
+async def admin(server: Server) -> AsyncIterator[httpx.AsyncClient]:
+    async with server.signed_in("admin@example.com", is_staff=True) as opened:
         yield opened

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -92,3 +92,14 @@ def set_cookies(response: httpx.Response) -> dict[str, dict[str, str]]:
             found[key.lower()] = text
         cookies[name] = found
     return cookies
+
+
+def stored_bytes(server: Server) -> int:
+    """What uploads hold on the disk at this moment."""
+    root = server.container.settings.storage.root
+    folders = (root / "uploads", root / "sources")
+    sizes = []
+    for path in (path for folder in folders for path in folder.rglob("*")):
+        with suppress(FileNotFoundError):  # it may go away while we look
+            sizes.append(path.stat().st_size if path.is_file() else 0)
+    return sum(sizes)

@@ -20,6 +20,7 @@ from tests.handlers.conftest import running
 from tests.handlers.raw import exchange, open_connection, status_of
 from tests.handlers.site import PASSWORD, Server, link_of, set_cookies
 from tests.videoflix.adapters.mail_server import Inbox, mail_server
+from tests.videoflix.relay import relayed
 from tests.videoflix.waiting import until
 from videoflix.container import Container, open_container
 from videoflix.embedded.record import free_port
@@ -234,3 +235,30 @@ async def test_trusted_proxies(
                 await sender.get("nothing", headers={"X-Forwarded-For": forwarded})
     [logged] = [entry for entry in logs if entry["event"] == "request"]
     assert logged["client"] == client
+
+
+async def test_the_database_goes_away_and_comes_back(settings: Settings) -> None:
+    """R49: 503 where it is needed, never a false answer, and no restart is needed."""
+    async with relayed(settings.mongo.uri) as (relay, uri):
+        away = changed(settings, mongo={"uri": uri, "timeout": 0.5})
+        async with site(away) as server, server.signed_in() as client:
+            body = {"email": "member@example.com", "password": PASSWORD}
+            await relay.cut()
+            for response in (
+                await client.get("video/"),
+                await client.post("login/", json=body),
+                await client.post("token/refresh/", headers=JSON),
+                await client.post("logout/", headers=JSON),
+            ):
+                assert response.status_code == 503
+                assert list(response.json()) == ["detail"]
+                assert int(response.headers["retry-after"]) > 0
+            async with server.client() as stranger:
+                assert (await stranger.get("video/")).status_code == 401
+            await relay.mend()
+
+            async def works() -> bool:
+                return (await client.get("video/")).status_code == 200
+
+            await until(works)
+            assert (await client.post("login/", json=body)).status_code == 200

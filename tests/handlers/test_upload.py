@@ -1,40 +1,18 @@
 """Uploads by admins: a multipart form, streamed to the disk."""
 
-import asyncio
-import json
 import secrets
-import sys
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.handlers.raw import open_connection, status_of
-from tests.handlers.site import ORIGIN, Server
+from tests.handlers.site import ORIGIN, Server, stored_bytes
 from tests.videoflix.uploads.pictures import write_picture
-from tests.videoflix.waiting import until
 from videoflix.models import VideoDetails
 
 FIELDS = {"title": "A film", "description": "What happens.", "category": "Drama"}
 FILM = secrets.token_bytes(3 * 1024 * 1024 + 17)
-KEEP_UNREAD = 128 * 1024
-URLLIB = Path(__file__).with_name("urllib_upload.py")
-
-
-@pytest.fixture
-async def admin(server: Server) -> AsyncIterator[httpx.AsyncClient]:
-    async with server.signed_in("admin@example.com", is_staff=True) as client:
-        yield client
-
-
-def stored_bytes(server: Server) -> int:
-    """What uploads hold on the disk at this moment."""
-    root = server.container.settings.storage.root
-    folders = (root / "uploads", root / "sources")
-    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
-    return sum(path.stat().st_size for path in files)
 
 
 @pytest.mark.parametrize("end", ["/", ""], ids=["slash", "bare"])
@@ -195,126 +173,6 @@ async def test_other_types_and_foreign_origins(admin: httpx.AsyncClient, server:
         )
         assert response.status_code == status
     assert len(list(server.container.settings.storage.root.glob("sources/*"))) == 1
-
-
-def head_of(server: Server, length: int, cookie: str = "") -> bytes:
-    lines = [
-        "POST /api/admin/videos/ HTTP/1.1",
-        f"Host: {server.url.removeprefix('http://')}",
-        "Content-Type: multipart/form-data; boundary=b",
-        f"Content-Length: {length}",
-        f"Cookie: {cookie}",
-        "",
-        "",
-    ]
-    return "\r\n".join(lines).encode()
-
-
-FILE_PART = (
-    b'--b\r\nContent-Disposition: form-data; name="title"\r\n\r\nT\r\n'
-    b'--b\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n'
-)
-
-
-async def send_until_closed(writer: asyncio.StreamWriter, size: int) -> int:
-    """Go on sending until the server hangs up; how many bytes went out."""
-    sent = 0
-    async with asyncio.timeout(60):
-        with suppress(ConnectionError):
-            while sent < size:
-                writer.write(b"x" * 65536)
-                await writer.drain()
-                sent += 65536
-                await asyncio.sleep(0.02)
-    return sent
-
-
-@pytest.mark.parametrize("who", ["anonymous", "member"])
-async def test_strangers_are_refused_before_the_body(server: Server, who: str) -> None:
-    """R26: the answer arrives while the client is still sending, and nothing is stored."""
-    cookie = ""
-    async with server.signed_in() as client:
-        if who == "member":
-            cookie = f"access_token={client.cookies['access_token']}"
-    reader, writer = await open_connection(server)
-    size = 200 * 1024 * 1024
-    writer.write(head_of(server, size, cookie) + FILE_PART)
-    await writer.drain()
-    async with asyncio.timeout(20):
-        head = await reader.readuntil(b"\r\n\r\n")
-    assert status_of(head) == (403 if who == "member" else 401)
-    assert b"connection: close" in head.lower()
-    sent = await send_until_closed(writer, size)
-    writer.close()
-    assert sent < size
-    assert sent > KEEP_UNREAD
-    assert stored_bytes(server) == 0
-
-
-@pytest.mark.parametrize("command", ["curl", "urllib"])
-async def test_clients_see_the_refusal(server: Server, tmp_path: Path, command: str) -> None:
-    """R26: as clients that send the whole body first."""
-    film = tmp_path / "film.mp4"
-    film.write_bytes(FILM * 3)
-    url = f"{server.url}/api/admin/videos/"
-    arguments = {
-        "curl": ["curl", "-s", "-w", "\n%{http_code}", "-F", f"file=@{film}", "-H", "Expect:", url],
-        "urllib": [
-            sys.executable,
-            str(Path(__file__).with_name("urllib_upload.py")),
-            url,
-            str(film),
-        ],
-    }[command]
-    process = await asyncio.create_subprocess_exec(
-        *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-    )
-    async with asyncio.timeout(60):
-        output, errors = await process.communicate()
-    body, _, status = output.decode().rpartition("\n")
-    assert status == "401", errors
-    assert json.loads(body) == {"detail": "Authentication credentials were not provided."}
-    assert stored_bytes(server) == 0
-
-
-async def test_a_client_that_asks_first(server: Server) -> None:
-    """R26: with Expect: 100-continue not a byte of the body is asked for."""
-    reader, writer = await open_connection(server)
-    head = head_of(server, 1 << 30).replace(b"Cookie: ", b"Expect: 100-continue\r\nCookie: ")
-    writer.write(head)
-    async with asyncio.timeout(20):
-        answer = await reader.read()
-    writer.close()
-    assert status_of(answer) == 401
-    assert b"100 (Continue)" not in answer
-
-
-async def test_too_large_is_said_before_the_body(server: Server, admin: httpx.AsyncClient) -> None:
-    """R18: large bodies are for this route alone, and have their own limit."""
-    reader, writer = await open_connection(server)
-    cookie = f"access_token={admin.cookies['access_token']}"
-    writer.write(head_of(server, 1 << 50, cookie))
-    async with asyncio.timeout(20):
-        head = await reader.readuntil(b"\r\n\r\n")
-    writer.close()
-    assert status_of(head) == 413
-
-
-async def test_a_broken_connection_leaves_nothing(server: Server, admin: httpx.AsyncClient) -> None:
-    _, writer = await open_connection(server)
-    cookie = f"access_token={admin.cookies['access_token']}"
-    writer.write(head_of(server, 100 * 1024 * 1024, cookie) + FILE_PART + FILM)
-
-    async def arrived() -> bool:
-        return stored_bytes(server) > 1024 * 1024
-
-    async def gone() -> bool:
-        return stored_bytes(server) == 0
-
-    await until(arrived)
-    writer.close()
-    await until(gone)
-    assert await server.container.videos.find(1) is None
 
 
 async def test_unknown_records(admin: httpx.AsyncClient) -> None:

@@ -1,0 +1,182 @@
+"""Uploads that are refused, stall, break off or are cut off by a stop."""
+
+import asyncio
+import json
+import secrets
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import httpx
+import pytest
+
+from handlers.access import Access, Route
+from handlers.admin import VideoUploadHandler
+from handlers.routes import ROUTES
+from tests.handlers.conftest import running
+from tests.handlers.raw import exchange, open_connection, status_of
+from tests.handlers.site import Server, stored_bytes
+from tests.videoflix.waiting import until
+from videoflix.container import Container
+
+FILM = secrets.token_bytes(3 * 1024 * 1024 + 17)
+KEEP_UNREAD = 128 * 1024
+URLLIB = Path(__file__).with_name("urllib_upload.py")
+
+
+def head_of(server: Server, length: int, cookie: str = "") -> bytes:
+    lines = [
+        "POST /api/admin/videos/ HTTP/1.1",
+        f"Host: {server.url.removeprefix('http://')}",
+        "Content-Type: multipart/form-data; boundary=b",
+        f"Content-Length: {length}",
+        f"Cookie: {cookie}",
+        "",
+        "",
+    ]
+    return "\r\n".join(lines).encode()
+
+
+FILE_PART = (
+    b'--b\r\nContent-Disposition: form-data; name="title"\r\n\r\nT\r\n'
+    b'--b\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n'
+)
+
+
+async def send_until_closed(writer: asyncio.StreamWriter, size: int) -> int:
+    """Go on sending until the server hangs up; how many bytes went out."""
+    sent = 0
+    async with asyncio.timeout(60):
+        with suppress(ConnectionError):
+            while sent < size:
+                writer.write(b"x" * 65536)
+                await writer.drain()
+                sent += 65536
+                await asyncio.sleep(0.02)
+    return sent
+
+
+@pytest.mark.parametrize("who", ["anonymous", "member"])
+async def test_strangers_are_refused_before_the_body(server: Server, who: str) -> None:
+    """R26: the answer arrives while the client is still sending, and nothing is stored."""
+    cookie = ""
+    async with server.signed_in() as client:
+        if who == "member":
+            cookie = f"access_token={client.cookies['access_token']}"
+    reader, writer = await open_connection(server)
+    size = 200 * 1024 * 1024
+    writer.write(head_of(server, size, cookie) + FILE_PART)
+    await writer.drain()
+    async with asyncio.timeout(20):
+        head = await reader.readuntil(b"\r\n\r\n")
+    assert status_of(head) == (403 if who == "member" else 401)
+    assert b"connection: close" in head.lower()
+    sent = await send_until_closed(writer, size)
+    writer.close()
+    assert sent < size
+    assert sent > KEEP_UNREAD
+    assert stored_bytes(server) == 0
+
+
+@pytest.mark.parametrize("command", ["curl", "urllib"])
+async def test_clients_see_the_refusal(server: Server, tmp_path: Path, command: str) -> None:
+    """R26: as clients that send the whole body first."""
+    film = tmp_path / "film.mp4"
+    film.write_bytes(FILM * 3)
+    url = f"{server.url}/api/admin/videos/"
+    arguments = {
+        "curl": ["curl", "-s", "-w", "\n%{http_code}", "-F", f"file=@{film}", "-H", "Expect:", url],
+        "urllib": [
+            sys.executable,
+            str(Path(__file__).with_name("urllib_upload.py")),
+            url,
+            str(film),
+        ],
+    }[command]
+    process = await asyncio.create_subprocess_exec(
+        *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    async with asyncio.timeout(60):
+        output, errors = await process.communicate()
+    body, _, status = output.decode().rpartition("\n")
+    assert status == "401", errors
+    assert json.loads(body) == {"detail": "Authentication credentials were not provided."}
+    assert stored_bytes(server) == 0
+
+
+async def test_a_client_that_asks_first(server: Server) -> None:
+    """R26: with Expect: 100-continue not a byte of the body is asked for."""
+    reader, writer = await open_connection(server)
+    head = head_of(server, 1 << 30).replace(b"Cookie: ", b"Expect: 100-continue\r\nCookie: ")
+    writer.write(head)
+    async with asyncio.timeout(20):
+        answer = await reader.read()
+    writer.close()
+    assert status_of(answer) == 401
+    assert b"100 (Continue)" not in answer
+
+
+async def test_too_large_is_said_before_the_body(server: Server, admin: httpx.AsyncClient) -> None:
+    """R18: large bodies are for this route alone, and have their own limit."""
+    reader, writer = await open_connection(server)
+    cookie = f"access_token={admin.cookies['access_token']}"
+    writer.write(head_of(server, 1 << 50, cookie))
+    async with asyncio.timeout(20):
+        head = await reader.readuntil(b"\r\n\r\n")
+    writer.close()
+    assert status_of(head) == 413
+
+
+async def test_a_broken_connection_leaves_nothing(server: Server, admin: httpx.AsyncClient) -> None:
+    _, writer = await open_connection(server)
+    cookie = f"access_token={admin.cookies['access_token']}"
+    writer.write(head_of(server, 100 * 1024 * 1024, cookie) + FILE_PART + FILM)
+
+    async def arrived() -> bool:
+        return stored_bytes(server) > 1024 * 1024
+
+    async def gone() -> bool:
+        return stored_bytes(server) == 0
+
+    await until(arrived)
+    writer.close()
+    await until(gone)
+    assert await server.container.videos.find(1) is None
+
+
+class HastyUploadHandler(VideoUploadHandler):
+    idle_seconds = 0.3
+
+
+async def test_a_stalled_upload_is_dropped(container: Container) -> None:
+    """R20: by its own timer."""
+    routes = (
+        Route(r"/api/admin/videos/?", HastyUploadHandler, {"POST": Access.ADMIN}),
+        *(route for route in ROUTES if route.handler is not VideoUploadHandler),
+    )
+    async with running(container, routes=routes) as server:
+        async with server.signed_in(is_staff=True) as client:
+            cookie = f"access_token={client.cookies['access_token']}"
+        head = head_of(server, 100 * 1024 * 1024, cookie)
+        assert await exchange(server, head + FILE_PART + FILM) == b""
+
+        async def gone() -> bool:
+            return stored_bytes(server) == 0
+
+        await until(gone)
+
+
+async def test_a_stop_cuts_uploads_off_and_leaves_nothing(container: Container) -> None:
+    async with running(container, grace=0.2) as server:
+        async with server.signed_in(is_staff=True) as client:
+            cookie = f"access_token={client.cookies['access_token']}"
+        reader, writer = await open_connection(server)
+        writer.write(head_of(server, 100 * 1024 * 1024, cookie) + FILE_PART + FILM)
+
+        async def arrived() -> bool:
+            return stored_bytes(server) > 1024 * 1024
+
+        await until(arrived)
+    assert stored_bytes(server) == 0
+    assert await reader.read() == b""
+    writer.close()
