@@ -68,9 +68,9 @@ def descendants(pid: int) -> set[int]:
     return found
 
 
-def child_running(pid: int, *words: str) -> int | None:
+def child_running(pid: int, *words: str, other_than: int | None = None) -> int | None:
     """A descendant whose command line has all the words."""
-    for child in descendants(pid):
+    for child in descendants(pid) - {other_than}:
         try:
             line = Path(f"/proc/{child}/cmdline").read_bytes().decode("utf-8", "replace")
         except (FileNotFoundError, ProcessLookupError):
@@ -107,8 +107,7 @@ class Running:
         """The pid of a descendant with these words in its command line, once there is one."""
 
         def look() -> int | None:
-            pid = child_running(self.process.pid, *words)
-            return pid if pid != other_than else None
+            return child_running(self.process.pid, *words, other_than=other_than)
 
         return until(look)
 

@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tornado.netutil import bind_sockets
-
 from videoflix.embedded import running_services
 from videoflix.errors import ServiceUnavailable, VideoflixError
 from videoflix.processes import KeptProcess, Program
@@ -95,17 +93,29 @@ def worker_program(
 
 
 def listen(server: ServerSettings) -> list[socket.socket]:
-    """Bind host and port of the settings. Raises PortInUseError with one clear line."""
+    """Listen on the settings' host and port: one socket for each address that the host has.
+
+    Raises PortInUseError with one clear line.
+    """
+    sockets: list[socket.socket] = []
+    port = server.port
     try:
-        return bind_sockets(server.port, server.host, backlog=BACKLOG)
+        found = socket.getaddrinfo(server.host, port, type=socket.SOCK_STREAM)
+        for family, address in sorted({(entry[0], entry[4][0]) for entry in found}):
+            listener = socket.create_server((str(address), port), family=family, backlog=BACKLOG)
+            sockets.append(listener)
+            port = listener.getsockname()[1]  # where the settings leave it open: the same for all
     except OSError as error:
-        reason = error.strerror or str(error)
+        for listener in sockets:
+            listener.close()
+        reason = os.strerror(error.errno or 0)
         if isinstance(error, socket.gaierror):
-            reason = f"'{server.host}' is no address of this machine"
+            reason = "the host has no address"
         raise PortInUseError(
             f"cannot listen on {server.host}, port {server.port}: {reason} "
-            "(VIDEOFLIX_SERVER__PORT chooses another)"
+            "(VIDEOFLIX_SERVER__HOST and VIDEOFLIX_SERVER__PORT choose another place)"
         ) from error
+    return sockets
 
 
 @asynccontextmanager

@@ -1,0 +1,120 @@
+"""``up`` and ``serve``: all of it runs, what crashes comes back, Ctrl-C stops everything."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.commands import Running, descendants, run, running, until
+from tests.videoflix.waiting import is_running
+
+EMAIL = "boss@videoflix.example"
+PASSWORD = "quiet-Harbour-42"
+LISTENS = r"^Videoflix listens on (http://\S+)"
+HTTP, WORKER, DATABASE = ("http-child",), ("videoflix", "worker"), ("secantus", "--auth")
+QUEUE = ("valkey-server",)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tmp_path / "var"
+
+
+@pytest.fixture
+def started(root: Path) -> Iterator[Running]:
+    with running("up", root=root) as up:
+        yield up
+
+
+def login(url: str) -> int:
+    answer = httpx.post(
+        f"{url}/api/login/", json={"email": EMAIL, "password": PASSWORD}, timeout=30
+    )
+    return answer.status_code
+
+
+def create_admin(root: Path) -> None:
+    """By the services that run."""
+    made = run("createadmin", EMAIL, "--password-stdin", root=root, stdin=PASSWORD)
+    assert made.returncode == 0, made.stderr
+
+
+def test_ctrl_c_stops_everything_and_nothing_is_lost(root: Path) -> None:
+    with running("up", root=root) as up:
+        url = up.line(LISTENS)[1]
+        for words in (HTTP, WORKER, DATABASE, QUEUE):
+            up.child(*words)
+        create_admin(root)
+        assert login(url) == 200
+        assert up.interrupt() == 0
+    with running("up", root=root) as up:
+        assert login(up.line(LISTENS)[1]) == 200
+        assert up.interrupt() == 0
+
+
+def test_what_is_killed_comes_back(started: Running, root: Path) -> None:
+    url = started.line(LISTENS)[1]
+    create_admin(root)
+    killed = {}
+    for words in (HTTP, WORKER, DATABASE, QUEUE):
+        killed[words] = started.child(*words)
+        os.kill(killed[words], signal.SIGKILL)
+    for words, pid in killed.items():
+        assert started.child(*words, other_than=pid) != pid
+    until(lambda: login(url) == 200)
+    assert started.process.poll() is None
+    assert started.interrupt() == 0
+
+
+def test_a_killed_parent_takes_everything_along(started: Running, root: Path) -> None:
+    started.line(LISTENS)
+    family = descendants(started.process.pid)
+    assert len(family) >= 4
+    started.process.kill()
+    started.process.wait()
+    until(lambda: not any(is_running(pid) for pid in family), seconds=10)
+    with running("up", root=root) as again:
+        again.line(LISTENS)
+
+
+def test_sigterm_in_the_middle_of_the_start_stops_everything(root: Path) -> None:
+    with running("up", root=root) as up:
+        up.child(*QUEUE)
+        family = descendants(up.process.pid)
+        up.process.terminate()
+        assert up.process.wait(10) == 0
+        assert [pid for pid in family if is_running(pid)] == []
+        assert "listens" not in up.text()
+
+
+def test_serve_answers_while_a_child_is_killed(root: Path) -> None:
+    with running("serve", "--processes", "2", root=root) as server:
+        url = server.line(LISTENS)[1]
+        first = server.child(*HTTP)
+        second = server.child(*HTTP, other_than=first)
+        os.kill(second, signal.SIGKILL)
+        for _ in range(20):
+            # A new connection each: it waits in the parent's queue or goes to the other child.
+            assert httpx.get(f"{url}/api/video/", timeout=30).status_code == 401
+        until(lambda: len(_http_children(server) - {second}) == 2)
+        assert server.interrupt() == 0
+
+
+def _http_children(server: Running) -> set[int]:
+    found = set()
+    for pid in descendants(server.process.pid):
+        line = Path(f"/proc/{pid}/cmdline")
+        if is_running(pid) and b"http-child" in line.read_bytes():
+            found.add(pid)
+    return found
+
+
+def test_a_wrong_setting_that_only_children_see_ends_it(root: Path) -> None:
+    """A child that cannot work with its settings is not started for ever."""
+    extra = {"VIDEOFLIX_MONGO__URI": "mongodb://127.0.0.1:notaport/"}
+    ended = run("serve", root=root, extra=extra)
+    assert ended.returncode == 1
+    assert "http 1 ended with status 2" in ended.stderr
