@@ -1,0 +1,137 @@
+"""Settings: from a file and the environment, refused with one clear line when wrong."""
+
+from pathlib import Path
+
+import pytest
+
+from videoflix.errors import ConfigurationError
+from videoflix.settings import load_settings
+
+STRONG = "correct-horse-battery-staple-0123456789"
+PRODUCTION = {
+    "VIDEOFLIX_SERVER__MODE": "production",
+    "VIDEOFLIX_SERVER__BASE_URL": "https://films.example",
+    "VIDEOFLIX_AUTH__SECRET_KEY": STRONG,
+}
+
+
+def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text('[server]\nport = 1\nhost = "::1"\n', encoding="utf-8")
+    settings = load_settings(path, {"VIDEOFLIX_SERVER__PORT": "2"})
+    assert (settings.server.port, settings.server.host) == (2, "::1")
+
+
+def test_the_environment_names_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "other.toml"
+    path.write_text("[server]\nport = 7\n", encoding="utf-8")
+    assert load_settings(environment={"VIDEOFLIX_CONFIG": str(path)}).server.port == 7
+
+
+def test_a_file_in_the_working_directory_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config.toml").write_text("[server]\nport = 9\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert load_settings(environment={}).server.port == 9
+
+
+def test_lists_are_written_with_commas() -> None:
+    environment = {"VIDEOFLIX_SERVER__ALLOWED_HOSTS": "a.example, b.example"}
+    assert load_settings(environment=environment).server.allowed_hosts == ("a.example", "b.example")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("VIDEOFLIX_SERVER", "1"),
+        ("VIDEOFLIX_SERVER__", "1"),
+        ("VIDEOFLIX_SERVER__PROT", "1"),
+        ("VIDEOFLIX_SEVER__PORT", "1"),
+        ("VIDEOFLIX_SERVER__PORT", "65536"),
+        ("VIDEOFLIX_SERVER__MODE", "test"),
+        ("VIDEOFLIX_SERVER__BASE_URL", "films.example"),
+        ("VIDEOFLIX_SERVER__CORS_ORIGINS", "http://a.example/path"),
+        ("VIDEOFLIX_SERVER__CORS_ORIGINS", "*"),
+        ("VIDEOFLIX_SERVER__TRUSTED_PROXIES", "proxy.example"),
+        ("VIDEOFLIX_STORAGE__FREE_FLOOR", "-1"),
+        ("VIDEOFLIX_MONGO__URI", "postgres://u:hidden@h"),
+        ("VIDEOFLIX_MONGO__DATABASE", "a/b"),
+        ("VIDEOFLIX_REDIS__URL", "http://u:hidden@h"),
+        ("VIDEOFLIX_MAIL__URL", "imap://u:hidden@h"),
+        ("VIDEOFLIX_AUTH__BCRYPT_COST", "3"),
+        ("VIDEOFLIX_MEDIA__RUNGS", "480p,480p"),
+        ("VIDEOFLIX_MEDIA__RUNGS", "4k"),
+        ("VIDEOFLIX_LOG__LEVEL", "loud"),
+    ],
+)
+def test_a_wrong_variable_is_one_line_that_names_it(name: str, value: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(environment={name: value})
+    assert str(caught.value).startswith(f"{name}: ")
+    assert "\n" not in str(caught.value)
+    assert "hidden" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[server]\nprot = 1", "server.prot: there is no such setting"),
+        ("[sever]\nport = 1", "sever: there is no such setting"),
+        ("[server]\nport = 'many'", "server.port: "),
+        ("port = 1", "'port' stands outside of a [section]"),
+        ("[server", "config.toml: "),
+    ],
+)
+def test_a_wrong_file_is_one_line_that_names_the_place(
+    tmp_path: Path, text: str, said: str
+) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(path, {})
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_production_takes_a_strong_secret_and_a_base_url() -> None:
+    settings = load_settings(environment=PRODUCTION)
+    assert settings.has_secure_cookies
+    assert not settings.reveals_activation_token
+    assert "localhost" not in settings.server.hosts
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"VIDEOFLIX_AUTH__SECRET_KEY": ""}, "auth.secret_key"),
+        ({"VIDEOFLIX_AUTH__SECRET_KEY": "a" * 64}, "auth.secret_key"),
+        ({"VIDEOFLIX_AUTH__SECRET_KEY": STRONG[:31]}, "auth.secret_key"),
+        ({"VIDEOFLIX_SERVER__BASE_URL": ""}, "server.base_url"),
+        ({"VIDEOFLIX_AUTH__REVEAL_ACTIVATION_TOKEN": "true"}, "auth.reveal_activation_token"),
+    ],
+)
+def test_production_refuses_what_is_weak(change: dict[str, str], named: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"^{named}: ") as caught:
+        load_settings(environment=PRODUCTION | change)
+    assert STRONG[:31] not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:8000"),
+        ("0.0.0.0", "http://127.0.0.1:8000"),  # noqa: S104 -- a value, nothing is bound
+        ("::1", "http://[::1]:8000"),
+    ],
+)
+def test_the_public_url_follows_host_and_port(host: str, url: str) -> None:
+    settings = load_settings(environment={"VIDEOFLIX_SERVER__HOST": host})
+    assert settings.server.public_url == url
+
+
+def test_secrets_are_not_shown() -> None:
+    environment = PRODUCTION | {"VIDEOFLIX_MONGO__URI": "mongodb://u:hidden@h/"}
+    shown = repr(load_settings(environment=environment))
+    assert STRONG not in shown
+    assert "hidden" not in shown
