@@ -25,6 +25,7 @@ KEPT_SECONDS = 3600
 LISTEN_SECONDS = 0.5
 FIRST_PAUSE = 0.25
 LONGEST_PAUSE = 4.0
+CANCEL_SECONDS = 0.1
 
 _log = structlog.get_logger(__name__)
 
@@ -64,9 +65,8 @@ class ArqDoorbell:
     async def ring(self, video_id: int) -> None:
         try:
             async with asyncio.timeout(self._seconds):
-                await self._pool.enqueue_job(
-                    RING, video_id, _job_id=f"{RING}:{video_id}", _expires=KEPT_SECONDS
-                )
+                # Without an id of our own: arq drops a job whose namesake is just ending.
+                await self._pool.enqueue_job(RING, video_id, _expires=KEPT_SECONDS)
         except (RedisError, OSError, TimeoutError) as error:
             raise QueueUnavailable("The queue cannot be reached.") from error
 
@@ -114,18 +114,28 @@ class DoorbellListener:
             job_deserializer=_from_json,
             log_results=False,
         )
+        main = asyncio.create_task(worker.async_run())
         try:
-            await worker.async_run()
+            # Not awaited itself: a cancellation would be handed on to it, and it may swallow one.
+            await asyncio.wait((main,))
         finally:
-            await self._end(worker, pool)
+            await _cancel_for_good(main, *_tasks_of(worker))
+            with suppress(RedisError, OSError):
+                await pool.aclose()
+        await main
 
-    async def _end(self, worker: Worker, pool: ArqRedis) -> None:
-        """What ``Worker.close`` does, without talking to a Redis that may be gone."""
-        tasks = [*worker.tasks.values(), *worker.job_tasks.values()]
-        if worker.main_task is not None:
-            tasks.append(worker.main_task)
-        for task in tasks:
+
+def _tasks_of(worker: Worker) -> list["asyncio.Task[Any]"]:
+    found = [*worker.tasks.values(), *worker.job_tasks.values()]
+    return found if worker.main_task is None else [*found, worker.main_task]
+
+
+async def _cancel_for_good(*tasks: "asyncio.Task[Any]") -> None:
+    """Cancel until all have ended: arq and redis-py lose a cancellation now and then, when it
+    comes in the middle of a command. (``Worker.close`` talks to a Redis that may be gone.)"""
+    pending = {task for task in tasks if not task.done()}
+    while pending:
+        for task in pending:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        with suppress(RedisError, OSError):
-            await pool.aclose()
+        _, pending = await asyncio.wait(pending, timeout=CANCEL_SECONDS)
+    await asyncio.gather(*tasks, return_exceptions=True)
