@@ -25,7 +25,7 @@ FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 5.0
 HEARTBEAT_SECONDS = 5.0
 SWEEP_SECONDS = 600.0
-STOP_SECONDS = 5.0  # for the job's end; the rest of a stop takes less than a second
+STOP_SECONDS = 4.0  # for the job's end; the rest of a stop takes about a second
 GOODBYE_SECONDS = 1.0
 
 _log = structlog.get_logger(__name__)
