@@ -52,6 +52,7 @@ def _split_commas(value: object) -> object:
 
 
 Names = Annotated[tuple[str, ...], BeforeValidator(_split_commas)]
+Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(_split_commas)]
 
 
 class Section(BaseModel):
@@ -185,6 +186,7 @@ class MailSettings(Section):
 
 class AuthSettings(Section):
     secret_key: SecretStr = SecretStr("")
+    previous_keys: Secrets = ()
     access_minutes: float = Field(30, gt=0, le=24 * 60)
     refresh_days: float = Field(7, gt=0, le=365)
     link_hours: float = Field(24, gt=0, le=24 * 30)
@@ -240,6 +242,12 @@ class LogSettings(Section):
     format: Literal["auto", "console", "json"] = "auto"
 
 
+def is_weak(key: SecretStr) -> bool:
+    """Whether production mode refuses the key: too short, or of too few different characters."""
+    secret = key.get_secret_value()
+    return len(secret) < SECRET_MIN or len(set(secret)) < 10
+
+
 class Settings(Section):
     """Every setting. Frozen: what differs is made with ``model_copy``."""
 
@@ -259,12 +267,15 @@ class Settings(Section):
     def _production(self) -> Self:
         if not self.server.is_production:
             return self
-        secret = self.auth.secret_key.get_secret_value()
-        if len(secret) < SECRET_MIN or len(set(secret)) < 10:
+        if is_weak(self.auth.secret_key):
             raise ValueError(
                 "auth.secret_key: production mode needs a random secret of at least "
                 f"{SECRET_MIN} characters (try: python -c 'import secrets; "
                 "print(secrets.token_urlsafe(48))')"
+            )
+        if any(map(is_weak, self.auth.previous_keys)):
+            raise ValueError(
+                f"auth.previous_keys: production mode accepts no key below {SECRET_MIN} characters"
             )
         if not self.server.base_url:
             raise ValueError("server.base_url: production mode needs the public URL of this server")

@@ -94,6 +94,13 @@ def test_a_wrong_file_is_one_line_that_names_the_place(
     assert "\n" not in str(caught.value)
 
 
+def test_previous_keys_are_a_list_and_stay_secret() -> None:
+    settings = load_settings(environment={"VIDEOFLIX_AUTH__PREVIOUS_KEYS": "one-key, other-key"})
+    keys = settings.auth.previous_keys
+    assert [key.get_secret_value() for key in keys] == ["one-key", "other-key"]
+    assert "one-key" not in repr(settings)
+
+
 def test_production_takes_a_strong_secret_and_a_base_url() -> None:
     settings = load_settings(environment=PRODUCTION)
     assert settings.has_secure_cookies
@@ -107,6 +114,7 @@ def test_production_takes_a_strong_secret_and_a_base_url() -> None:
         ({"VIDEOFLIX_AUTH__SECRET_KEY": ""}, "auth.secret_key"),
         ({"VIDEOFLIX_AUTH__SECRET_KEY": "a" * 64}, "auth.secret_key"),
         ({"VIDEOFLIX_AUTH__SECRET_KEY": STRONG[:31]}, "auth.secret_key"),
+        ({"VIDEOFLIX_AUTH__PREVIOUS_KEYS": f"{STRONG},{STRONG[:31]}"}, "auth.previous_keys"),
         ({"VIDEOFLIX_SERVER__BASE_URL": ""}, "server.base_url"),
         ({"VIDEOFLIX_AUTH__REVEAL_ACTIVATION_TOKEN": "true"}, "auth.reveal_activation_token"),
     ],

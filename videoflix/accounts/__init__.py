@@ -35,7 +35,11 @@ async def open_accounts(
         refresh=timedelta(days=auth.refresh_days),
         link=timedelta(hours=auth.link_hours),
     )
-    tokens = Tokens(auth.secret_key.get_secret_value(), access=lifetimes.access)
+    tokens = Tokens(
+        auth.secret_key.get_secret_value(),
+        [key.get_secret_value() for key in auth.previous_keys],
+        access=lifetimes.access,
+    )
     async with (
         open_hasher(auth.bcrypt_cost) as passwords,
         open_guard(tokens, sessions, lifetimes.access) as guard,

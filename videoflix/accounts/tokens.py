@@ -1,12 +1,14 @@
 """The tokens in cookies: signed JSON web tokens (RFC 7519), HS256 and nothing else.
 
 Each token names its type (``typ``: access or refresh), so that one is never taken for the other,
-the user (``sub``), the session (``sid``), itself (``jti``), its issuer and its times. The key is
-named in the header (``kid``), so that a second one can be accepted while keys are rotated.
+the user (``sub``), the session (``sid``), itself (``jti``), its issuer and its times. The header
+names the key (``kid``): one secret signs, and those before it are still accepted, so that a secret
+can be replaced without signing everybody out.
 """
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -52,16 +54,22 @@ def signing_key(secret: str) -> bytes:
     return hashlib.sha256(b"videoflix session tokens\0" + secret.encode()).digest()
 
 
-class Tokens:
-    """Issues and checks tokens under one secret."""
+def key_id(key: bytes) -> str:
+    """The ``kid`` of a key. It tells nothing about the key."""
+    return hashlib.sha256(key).hexdigest()[:12]
 
-    def __init__(self, secret: str, *, access: timedelta) -> None:
+
+class Tokens:
+    """Issues tokens under one secret, and checks tokens of that and of previous ones."""
+
+    def __init__(self, secret: str, previous: Iterable[str] = (), *, access: timedelta) -> None:
         """``access`` is how long an access token lives. Raises ConfigurationError without a
         secret."""
         if not secret:
             raise ConfigurationError("auth.secret_key: there is no secret to sign sessions with")
         self._key = signing_key(secret)
-        self._kid = hashlib.sha256(self._key).hexdigest()[:12]
+        self._kid = key_id(self._key)
+        self._keys = {key_id(key): key for key in map(signing_key, (secret, *previous))}
         self._access = access
 
     def access(self, user: User, session: Session) -> str:
@@ -109,11 +117,12 @@ class Tokens:
 
     def _decode(self, token: str, typ: TokenType) -> dict[str, Any]:
         try:
-            if jwt.get_unverified_header(token).get("kid") != self._kid:
+            key = self._keys.get(jwt.get_unverified_header(token).get("kid", ""))
+            if key is None:
                 raise _Refused
             claims: dict[str, Any] = jwt.decode(
                 token,
-                self._key,
+                key,
                 algorithms=[ALGORITHM],
                 issuer=ISSUER,
                 leeway=LEEWAY,
