@@ -1,13 +1,14 @@
 """Access rules: every HTTP method of every route declares who may use it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
 from tornado.routing import URLSpec
 from tornado.web import RequestHandler
 
+from handlers.documentation import Operation
 from videoflix.errors import ConfigurationError
 
 # Answered without a session for every route: a browser's preflight carries no cookies.
@@ -24,11 +25,16 @@ class Access(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One pattern of paths (a whole path, both slash forms), its handler and its rules."""
+    """One pattern of paths (a whole path, both slash forms), its handler and its rules.
+
+    ``documentation`` has an operation for every method (``HEAD`` follows from ``GET``), or is
+    None (``UNLISTED``) for what is no part of the API.
+    """
 
     pattern: str
     handler: type[RequestHandler]
     access: Mapping[str, Access]
+    documentation: Mapping[str, Operation] | None = field(default_factory=dict)
 
     def rule(self, method: str) -> Access:
         """Who may use the method; for one that the route does not have, its most open rule, so

@@ -8,6 +8,7 @@ from tornado.web import Application, RequestHandler
 from handlers.access import Route, url_specs
 from handlers.base import BaseHandler
 from handlers.inflight import InFlight
+from handlers.openapi import api_document
 from handlers.origins import Origins
 from handlers.proxies import ClientAddresses
 from handlers.routes import ROUTES, UNKNOWN, UnknownHandler
@@ -35,7 +36,8 @@ def _log_request(handler: RequestHandler) -> None:
 
 
 def make_app(container: Container, routes: Sequence[Route] = ROUTES) -> Application:
-    """The application. Raises ConfigurationError when a route's method declares no access."""
+    """The application. Raises ConfigurationError when a route's method declares no access or is
+    not documented."""
     settings = container.settings
     return Application(
         url_specs(routes),
@@ -43,6 +45,7 @@ def make_app(container: Container, routes: Sequence[Route] = ROUTES) -> Applicat
         default_handler_args={"route": UNKNOWN},
         log_function=_log_request,
         container=container,
+        api_document=api_document(routes),
         in_flight=InFlight(),
         origins=Origins(settings.server),
         client_addresses=ClientAddresses(settings.server.trusted_proxies),

@@ -19,6 +19,7 @@ from tornado.web import HTTPError, RequestHandler
 
 from handlers.access import PREFLIGHT, Access, Route
 from handlers.cookies import ACCESS_COOKIE, CSRF_COOKIE, CSRF_HEADER
+from handlers.documentation import JSON_TYPE
 from handlers.errors import Answer, BadRequest, answer_to
 from handlers.inflight import InFlight
 from handlers.origins import Origins
@@ -29,7 +30,6 @@ from videoflix.models import Principal
 
 PREFLIGHT_SECONDS = 600
 SAFE_METHODS = frozenset({"GET", "HEAD", PREFLIGHT})
-JSON_TYPE = "application/json"
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -90,6 +90,11 @@ class BaseHandler(RequestHandler):
             self.set_header("Access-Control-Expose-Headers", "X-Request-ID, Retry-After")
         if self.in_flight.is_stopping:
             self.set_header("Connection", "close")
+
+    def decode_argument(self, value: bytes, name: str | None = None) -> str:  # noqa: ARG002 -- Tornado's
+        """A part of the path. One that is no UTF-8 names nothing that exists; that is said after
+        the checks of ``prepare``, not before them."""
+        return value.decode("utf-8", "replace")
 
     async def prepare(self) -> None:
         self.in_flight.enter(self)

@@ -14,6 +14,7 @@ from videoflix.errors import NotFound
 
 PLAYLIST_TYPE = "application/vnd.apple.mpegurl"
 SEGMENT_TYPE = "video/MP2T"
+PICTURE_TYPE = "image/jpeg"
 PUBLIC = "public, max-age=300"
 
 
@@ -52,16 +53,16 @@ class MediaPlaylistHandler(PlaylistHandler):
 
 
 class SegmentHandler(MediaHandler):
-    async def get(self, video: str, resolution: str, name: str) -> None:
-        segment = await self.container.streaming.segment(video_id(video), resolution, name)
+    async def get(self, video: str, resolution: str, segment_name: str) -> None:
+        segment = await self.container.streaming.segment(video_id(video), resolution, segment_name)
         if not self.begin(SEGMENT_TYPE, segment.size, segment.etag):
             return
         # Opened, cut and checked before the first byte: an error still gets its own answer.
         async with segment.open() as file:
             await self.send(file)
 
-    async def head(self, video: str, resolution: str, name: str) -> None:
-        await self.get(video, resolution, name)
+    async def head(self, video: str, resolution: str, segment_name: str) -> None:
+        await self.get(video, resolution, segment_name)
 
 
 def _open_picture(path: Path) -> tuple[BinaryIO, os.stat_result]:
@@ -78,7 +79,7 @@ class ThumbnailHandler(MediaHandler):
         file, status = await asyncio.to_thread(_open_picture, path)
         with file:
             etag = f'"{status.st_mtime_ns:x}-{status.st_size:x}"'
-            if self.begin("image/jpeg", status.st_size, etag, PUBLIC):
+            if self.begin(PICTURE_TYPE, status.st_size, etag, PUBLIC):
                 await self.send(file)
 
     async def head(self, video: str) -> None:

@@ -79,8 +79,10 @@ def answer_to(error: BaseException | None, request_id: str) -> Answer:
         return Answer(HTTPStatus.TOO_MANY_REQUESTS, {"detail": str(error)}, retry)
     if status is not None:
         retry = {"Retry-After": str(RETRY_SECONDS)} if isinstance(error, ServiceUnavailable) else {}
-        is_expected = status is not HTTPStatus.INTERNAL_SERVER_ERROR
-        return Answer(status, {"detail": str(error)}, retry, is_expected)
+        if status is HTTPStatus.INTERNAL_SERVER_ERROR:
+            body = {"detail": str(error), "request_id": request_id}
+            return Answer(status, body, is_expected=False)
+        return Answer(status, {"detail": str(error)}, retry)
     if isinstance(error, HTTPError) and error.status_code < 500:
         code = HTTPStatus(error.status_code)
         return Answer(code, {"detail": _SENTENCES.get(code, f"{code.phrase}.")})

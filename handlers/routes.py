@@ -1,7 +1,9 @@
-"""The one table of routes: path, handler and, for every HTTP method, who may use it."""
+"""The one table of routes: path, handler and, for every HTTP method, who may use it and its
+documentation."""
 
 from typing import NoReturn
 
+from handlers import operations
 from handlers.access import Access, Route
 from handlers.accounts import (
     ActivateHandler,
@@ -21,6 +23,8 @@ from handlers.catalogue import (
     SegmentHandler,
     ThumbnailHandler,
 )
+from handlers.documentation import UNLISTED
+from handlers.openapi import ApiDocumentHandler
 from videoflix.errors import NotFound
 
 PUBLIC, MEMBER, ADMIN = Access.PUBLIC, Access.MEMBER, Access.ADMIN
@@ -52,22 +56,63 @@ def reading(access: Access) -> dict[str, Access]:
 # Every path answers with and without its final slash, and without a redirect: players drop the
 # slash, and a redirect loses the body of a POST.
 ROUTES = (
-    Route(r"/api/register/?", RegisterHandler, {"POST": PUBLIC}),
-    Route(rf"/api/activate/{_PART}/{_PART}/?", ActivateHandler, {"GET": PUBLIC}),
-    Route(r"/api/login/?", LoginHandler, {"POST": PUBLIC}),
-    Route(r"/api/logout/?", LogoutHandler, {"POST": PUBLIC}),
-    Route(r"/api/token/refresh/?", RefreshHandler, {"POST": PUBLIC}),
-    Route(r"/api/password_reset/?", PasswordResetHandler, {"POST": PUBLIC}),
-    Route(rf"/api/password_confirm/{_PART}/{_PART}/?", PasswordConfirmHandler, {"POST": PUBLIC}),
-    Route(r"/api/video/?", CatalogueHandler, reading(MEMBER)),
-    Route(rf"/api/video/{_PART}/master\.m3u8/?", MultivariantPlaylistHandler, reading(MEMBER)),
-    Route(rf"/api/video/{_PART}/{_PART}/index\.m3u8/?", MediaPlaylistHandler, reading(MEMBER)),
-    Route(rf"/api/video/{_PART}/{_PART}/{_PART}/?", SegmentHandler, reading(MEMBER)),
-    Route(r"/api/video/.*", UnknownHandler, everything(MEMBER)),
-    Route(r"/api/admin/videos/?", VideoUploadHandler, {"POST": ADMIN}),
-    Route(rf"/api/admin/videos/{_PART}/?", VideoRecordHandler, {"GET": ADMIN}),
-    Route(r"/api/admin/.*", UnknownHandler, everything(ADMIN)),
-    Route(r"/media/thumbnails/video_([0-9]+)\.jpg/?", ThumbnailHandler, reading(PUBLIC)),
+    Route(r"/api/register/?", RegisterHandler, {"POST": PUBLIC}, {"POST": operations.REGISTER}),
+    Route(
+        rf"/api/activate/{_PART}/{_PART}/?",
+        ActivateHandler,
+        {"GET": PUBLIC},
+        {"GET": operations.ACTIVATE},
+    ),
+    Route(r"/api/login/?", LoginHandler, {"POST": PUBLIC}, {"POST": operations.LOGIN}),
+    Route(r"/api/logout/?", LogoutHandler, {"POST": PUBLIC}, {"POST": operations.LOGOUT}),
+    Route(r"/api/token/refresh/?", RefreshHandler, {"POST": PUBLIC}, {"POST": operations.REFRESH}),
+    Route(
+        r"/api/password_reset/?",
+        PasswordResetHandler,
+        {"POST": PUBLIC},
+        {"POST": operations.PASSWORD_RESET},
+    ),
+    Route(
+        rf"/api/password_confirm/{_PART}/{_PART}/?",
+        PasswordConfirmHandler,
+        {"POST": PUBLIC},
+        {"POST": operations.PASSWORD_CONFIRM},
+    ),
+    Route(r"/api/video/?", CatalogueHandler, reading(MEMBER), {"GET": operations.CATALOGUE}),
+    Route(
+        rf"/api/video/{_PART}/master\.m3u8/?",
+        MultivariantPlaylistHandler,
+        reading(MEMBER),
+        {"GET": operations.MULTIVARIANT_PLAYLIST},
+    ),
+    Route(
+        rf"/api/video/{_PART}/{_PART}/index\.m3u8/?",
+        MediaPlaylistHandler,
+        reading(MEMBER),
+        {"GET": operations.MEDIA_PLAYLIST},
+    ),
+    Route(
+        rf"/api/video/{_PART}/{_PART}/{_PART}/?",
+        SegmentHandler,
+        reading(MEMBER),
+        {"GET": operations.SEGMENT},
+    ),
+    Route(r"/api/video/.*", UnknownHandler, everything(MEMBER), UNLISTED),
+    Route(r"/api/admin/videos/?", VideoUploadHandler, {"POST": ADMIN}, {"POST": operations.UPLOAD}),
+    Route(
+        rf"/api/admin/videos/{_PART}/?",
+        VideoRecordHandler,
+        {"GET": ADMIN},
+        {"GET": operations.VIDEO_RECORD},
+    ),
+    Route(r"/api/admin/.*", UnknownHandler, everything(ADMIN), UNLISTED),
+    Route(r"/api/schema/?", ApiDocumentHandler, reading(PUBLIC), {"GET": operations.API_DOCUMENT}),
+    Route(
+        r"/media/thumbnails/video_([0-9]+)\.jpg/?",
+        ThumbnailHandler,
+        reading(PUBLIC),
+        {"GET": operations.THUMBNAIL},
+    ),
 )
 
-UNKNOWN = Route(r".*", UnknownHandler, everything(PUBLIC))
+UNKNOWN = Route(r".*", UnknownHandler, everything(PUBLIC), UNLISTED)

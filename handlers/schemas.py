@@ -4,11 +4,18 @@ Fields that a model does not name are ignored: nobody makes himself an admin by 
 """
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic.config import JsonDict
 
 from videoflix.errors import FieldErrors
+from videoflix.models import (
+    CATEGORY_MAX,
+    CATEGORY_SUGGESTIONS,
+    DESCRIPTION_MAX,
+    TITLE_MAX,
+)
 
 NON_FIELD = "non_field_errors"
 REQUIRED = "This field is required."
@@ -29,8 +36,18 @@ _MESSAGES = {
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def _text() -> Any:
-    return Field(min_length=1, max_length=_TEXT_MAX)
+def _text(kind: str, example: str) -> Any:
+    """A text; ``kind`` (a format of JSON Schema) and ``example`` are for the API document."""
+    shown: JsonDict = {"format": kind}
+    return Field(min_length=1, max_length=_TEXT_MAX, examples=[example], json_schema_extra=shown)
+
+
+def _email() -> Any:
+    return _text("email", "user@example.com")
+
+
+def _password() -> Any:
+    return _text("password", "quiet-Harbour-42")
 
 
 class Body(BaseModel):
@@ -38,27 +55,42 @@ class Body(BaseModel):
 
 
 class Registration(Body):
-    email: str = _text()
-    password: str = _text()
-    confirmed_password: str = _text()
+    email: str = _email()
+    password: str = _password()
+    confirmed_password: str = _password()
 
 
 class Login(Body):
-    email: str = _text()
-    password: str = _text()
+    email: str = _email()
+    password: str = _password()
 
 
 class PasswordResetRequest(Body):
-    email: str = _text()
+    email: str = _email()
 
 
 class PasswordResetConfirmation(Body):
-    new_password: str = _text()
-    confirm_password: str = _text()
+    new_password: str = _password()
+    confirm_password: str = _password()
 
 
 class Empty(Body):
     """A request whose body says nothing."""
+
+
+_File = Annotated[
+    bytes, WithJsonSchema({"type": "string", "contentMediaType": "application/octet-stream"})
+]
+
+
+class VideoUpload(Body):
+    """The form of an upload, for the API document alone: it is read as it arrives."""
+
+    title: str = Field(min_length=1, max_length=TITLE_MAX)
+    description: str = Field("", max_length=DESCRIPTION_MAX)
+    category: str = Field("", max_length=CATEGORY_MAX, examples=list(CATEGORY_SUGGESTIONS))
+    file: _File
+    thumbnail: _File = Field(b"", description="A JPEG, PNG or WebP; else made from the film.")
 
 
 def _fields(error: ValidationError) -> Mapping[str, list[str]]:

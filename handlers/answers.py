@@ -1,0 +1,82 @@
+"""The bodies of answers, as the API document shows them. Tests check every answer against it."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+
+from videoflix.models import CATEGORY_MAX, DESCRIPTION_MAX, TITLE_MAX, ProcessingStatus
+
+Id = Annotated[int, Field(ge=1)]
+Timestamp = Annotated[
+    str,
+    WithJsonSchema({"type": "string", "format": "date-time", "pattern": "Z$"}),
+    Field(description="ISO 8601, UTC, milliseconds."),
+]
+Url = Annotated[str, WithJsonSchema({"type": "string", "format": "uri"})]
+Playlist = Annotated[str, WithJsonSchema({"type": "string", "pattern": r"^#EXTM3U\n"})]
+# Bytes that are no JSON have no schema beyond their media type (OpenAPI 3.1.0 §4.8.14.4).
+Bytes = Annotated[bytes, WithJsonSchema({})]
+
+
+class Shape(BaseModel):
+    """Exactly these members."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Detail(Shape):
+    detail: str
+
+
+class ServerError(Detail):
+    request_id: str = Field(description="Also in the server's log, with the reason.")
+
+
+class Message(Shape):
+    message: str
+
+
+class RegisteredUser(Shape):
+    id: Id
+    email: str
+
+
+class Registered(Shape):
+    user: RegisteredUser
+    token: str = Field(description="The activation token; in production the empty string.")
+
+
+class LoggedInUser(Shape):
+    id: Id
+    username: str = Field(description="The address of the account.")
+
+
+class LoggedIn(Detail):
+    user: LoggedInUser
+
+
+class Refreshed(Detail):
+    access: str = Field(description="The new access token, which is also in its cookie.")
+
+
+class CatalogueEntry(Shape):
+    """A ready video, as members see it."""
+
+    id: Id
+    created_at: Timestamp
+    title: str = Field(min_length=1, max_length=TITLE_MAX)
+    description: str = Field(max_length=DESCRIPTION_MAX)
+    thumbnail_url: Url
+    category: str = Field(max_length=CATEGORY_MAX)
+
+
+class VideoRecord(CatalogueEntry):
+    """A video, as admins see it."""
+
+    updated_at: Timestamp
+    processing_status: ProcessingStatus
+    processing_error: str = Field(description="Why the video failed, in plain words.")
+    progress: int = Field(ge=0, le=100, description="Percent of the encode.")
+    attempts: int = Field(ge=0)
+    source_size: int = Field(ge=0, description="Bytes.")
+    has_own_thumbnail: bool = Field(description="An admin's picture, not one made from the film.")

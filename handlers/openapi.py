@@ -1,0 +1,292 @@
+"""The API document (OpenAPI 3.1.0), made from the table of routes and the models of bodies.
+
+How routes are documented stands in ``handlers.documentation``.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel, TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema
+
+from handlers.access import Access, Route
+from handlers.answers import Detail
+from handlers.base import BaseHandler
+from handlers.cookies import ACCESS_COOKIE, CSRF_COOKIE, CSRF_HEADER, REFRESH_COOKIE
+from handlers.documentation import (
+    Cookie,
+    FieldErrorsOf,
+    Header,
+    Operation,
+    Parameter,
+    Reply,
+    Tag,
+)
+from handlers.documented import (
+    SAFE,
+    Documented,
+    check_documentation,
+    documented,
+    parameters_of,
+    path_of,
+    replies_of,
+)
+from handlers.schemas import NON_FIELD
+from videoflix import __version__
+
+JsonObject = dict[str, Any]
+
+_ABOUT = """\
+Video on demand: accounts, a catalogue, HLS playlists and segments, uploads.
+
+- Every path works with and without its final slash.
+- A session is a pair of cookies that scripts cannot read; browsers send them along with
+  `credentials: "include"`, from the origins that the server allows. A request that changes state
+  from any other origin is refused (403).
+- A request that changes state has the content type given here, also where its body is empty, or
+  it is refused (403).
+- A method that a path does not have is answered with 405; where the path is not public, only to
+  those who may use it. `OPTIONS` answers preflights on every path, to everybody.
+- What is no HTTP, or a JSON body over 1 MB, is answered with 400 and an empty body.
+"""
+
+_TAGS: Mapping[Tag, str] = {
+    Tag.ACCOUNTS: "Registration, sessions, passwords.",
+    Tag.CATALOGUE: "What members watch.",
+    Tag.ADMIN: "What admins add.",
+    Tag.API: "The API itself.",
+}
+
+_HEADERS: Mapping[Header, JsonObject] = {
+    Header.REQUEST_ID: {
+        "description": "Names the request in the server's log.",
+        "required": True,
+        "schema": {"type": "string", "pattern": "^[0-9a-f]{16}$"},
+    },
+    Header.RETRY_AFTER: {
+        "description": "Seconds to wait before the next try.",
+        "required": True,
+        "schema": {"type": "integer", "minimum": 1},
+    },
+    Header.ETAG: {
+        "description": "For `If-None-Match`.",
+        "required": True,
+        "schema": {"type": "string", "pattern": '^"[^"]+"$'},
+    },
+}
+
+_COOKIES: Mapping[Cookie, str] = {
+    Cookie.ACCESS: "the access token (HttpOnly)",
+    Cookie.REFRESH: "the refresh token (HttpOnly)",
+    Cookie.CSRF: f"readable by scripts, to be sent back as `{CSRF_HEADER}`",
+}
+
+_SESSION, _REFRESH = "cookieAuth", "refreshCookie"
+_SECURITY_SCHEMES = {
+    _SESSION: {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": ACCESS_COOKIE,
+        "description": "The access token, set by login and refresh.",
+    },
+    _REFRESH: {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": REFRESH_COOKIE,
+        "description": "The refresh token, set by login.",
+    },
+}
+
+_CSRF_PARAMETER = {
+    "name": CSRF_HEADER,
+    "in": "header",
+    "description": f"The cookie `{CSRF_COOKIE}`; where it is sent, it must be equal (403).",
+    "schema": {"type": "string"},
+}
+
+_IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "description": "The `ETag` of what the client has.",
+    "schema": {"type": "string"},
+}
+
+
+class ApiDocumentHandler(BaseHandler):
+    async def get(self) -> None:
+        self.answer(self.settings["api_document"])
+
+    async def head(self) -> None:
+        await self.get()
+
+
+class _Plain(GenerateJsonSchema):
+    """Without titles that only repeat the names of fields, and without empty defaults."""
+
+    def default_schema(self, schema: Any) -> JsonObject:
+        return self.generate_inner(schema["schema"])
+
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 -- pydantic's
+        return False
+
+
+class _Schemas:
+    """JSON schemas of the types of bodies; models become components."""
+
+    def __init__(self) -> None:
+        self.components: JsonObject = {}
+
+    def of(self, kind: Any, mode: Any = "serialization") -> JsonObject:
+        if isinstance(kind, FieldErrorsOf):
+            return self._field_errors(kind.model)
+        schema = TypeAdapter(kind).json_schema(
+            mode=mode, ref_template="#/components/schemas/{model}", schema_generator=_Plain
+        )
+        self.components.update(schema.pop("$defs", {}))
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            return self._component(kind.__name__, schema)
+        return schema
+
+    def _field_errors(self, model: type[BaseModel]) -> JsonObject:
+        messages = self._component(
+            "Messages", {"type": "array", "items": {"type": "string"}, "minItems": 1}
+        )
+        schema = {
+            "type": "object",
+            "description": "Messages for each field that is wrong, and for the request as a whole.",
+            "properties": dict.fromkeys([*model.model_fields, NON_FIELD], messages),
+            "additionalProperties": False,
+            "minProperties": 1,
+        }
+        return self._component(f"{model.__name__}Errors", schema)
+
+    def _component(self, name: str, schema: JsonObject) -> JsonObject:
+        self.components[name] = schema
+        return {"$ref": f"#/components/schemas/{name}"}
+
+
+def api_document(routes: Sequence[Route]) -> JsonObject:
+    """The document, as an object to be written as JSON.
+
+    Raises ConfigurationError when a route is not documented as it must be.
+    """
+    check_documentation(routes)
+    schemas = _Schemas()
+    paths: dict[str, JsonObject] = {}
+    for found in documented(routes):
+        path = paths.setdefault(path_of(found.route), _path_item(found.route))
+        path[found.method.lower()] = _operation(found, schemas)
+    not_allowed = Reply(405, "The path does not have this method.", Detail)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Videoflix", "version": __version__, "description": _ABOUT},
+        "servers": [{"url": "/"}],
+        "tags": [{"name": tag.value, "description": text} for tag, text in _TAGS.items()],
+        "paths": paths,
+        "components": {
+            "responses": {"MethodNotAllowed": _response([not_allowed], schemas, has_body=True)},
+            "schemas": schemas.components,
+            "headers": {name.value: header for name, header in _HEADERS.items()},
+            "securitySchemes": _SECURITY_SCHEMES,
+        },
+    }
+
+
+def _path_item(route: Route) -> JsonObject:
+    parameters = [_parameter(name, found) for name, found in parameters_of(route).items()]
+    return {"parameters": parameters} if parameters else {}
+
+
+def _parameter(name: str, parameter: Parameter) -> JsonObject:
+    return {
+        "name": name,
+        "in": "path",
+        "required": True,
+        "description": parameter.description,
+        "schema": dict(parameter.schema),
+        "example": parameter.example,
+    }
+
+
+def _operation(found: Documented, schemas: _Schemas) -> JsonObject:
+    route, method, operation = found
+    is_head = method == "HEAD"
+    document: JsonObject = {
+        "operationId": f"{operation.name}Head" if is_head else operation.name,
+        "summary": f"{operation.summary} (headers alone)" if is_head else operation.summary,
+        "tags": [operation.tag.value],
+        "security": _security(route.rule(method), operation),
+        "responses": _responses(found, schemas),
+    }
+    if operation.description:
+        document["description"] = operation.description
+    parameters = [_IF_NONE_MATCH] if operation.is_conditional else []
+    if method not in SAFE:
+        parameters.append(_CSRF_PARAMETER)
+    if parameters:
+        document["parameters"] = parameters
+    if operation.request is not None and not is_head:
+        document["requestBody"] = {
+            "required": any(
+                field.is_required() for field in operation.request.model_fields.values()
+            ),
+            "content": {
+                operation.request_type: {"schema": schemas.of(operation.request, "validation")}
+            },
+        }
+    return document
+
+
+def _security(rule: Access, operation: Operation) -> list[JsonObject]:
+    if operation.needs_refresh_cookie:
+        return [{_REFRESH: []}]
+    return [] if rule is Access.PUBLIC else [{_SESSION: []}]
+
+
+def _responses(found: Documented, schemas: _Schemas) -> JsonObject:
+    by_status: dict[int, list[Reply]] = {}
+    for reply in replies_of(*found):
+        by_status.setdefault(reply.status, []).append(reply)
+    return {
+        str(status): _response(by_status[status], schemas, has_body=found.method != "HEAD")
+        for status in sorted(by_status)
+    }
+
+
+def _response(replies: Sequence[Reply], schemas: _Schemas, *, has_body: bool) -> JsonObject:
+    """One status; several replies are alternatives."""
+    headers: JsonObject = {
+        name.value: {"$ref": f"#/components/headers/{name.value}"}
+        for name in dict.fromkeys(
+            [Header.REQUEST_ID, *(name for reply in replies for name in reply.headers)]
+        )
+    }
+    if cookies := list(dict.fromkeys(cookie for reply in replies for cookie in reply.cookies)):
+        headers["Set-Cookie"] = _set_cookie(cookies)
+    response: JsonObject = {
+        "description": " ".join(reply.description for reply in replies),
+        "headers": headers,
+    }
+    contents: dict[str, list[JsonObject]] = {}
+    for reply in replies:
+        if has_body and reply.content is not None:
+            choices = contents.setdefault(reply.media_type, [])
+            if (schema := schemas.of(reply.content)) not in choices:
+                choices.append(schema)
+    if contents:
+        response["content"] = {
+            media_type: {"schema": choices[0] if len(choices) == 1 else {"anyOf": choices}}
+            for media_type, choices in contents.items()
+        }
+    return response
+
+
+def _set_cookie(cookies: Sequence[Cookie]) -> JsonObject:
+    """The header comes once for each of the cookies."""
+    what = "; ".join(f"`{cookie.value}`: {_COOKIES[cookie]}" for cookie in cookies)
+    names = "|".join(cookie.value for cookie in cookies)
+    return {
+        "description": f"Once for each cookie. {what}.",
+        "required": True,
+        "schema": {"type": "string", "pattern": f"^({names})="},
+    }

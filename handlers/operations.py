@@ -1,0 +1,153 @@
+"""Every call of the API, documented. How to add one: see ``handlers.documentation``."""
+
+from typing import Any
+
+from handlers import schemas
+from handlers.answers import (
+    Bytes,
+    CatalogueEntry,
+    Detail,
+    LoggedIn,
+    Message,
+    Playlist,
+    Refreshed,
+    Registered,
+    VideoRecord,
+)
+from handlers.catalogue import PICTURE_TYPE, PLAYLIST_TYPE, SEGMENT_TYPE
+from handlers.documentation import FORM_TYPE, Cookie, Header, Operation, Reply, Tag
+
+_ALL_COOKIES = (Cookie.ACCESS, Cookie.REFRESH, Cookie.CSRF)
+_REFRESH_REFUSED = (
+    Reply(400, "There is no refresh cookie.", Detail),
+    Reply(401, "The refresh token is invalid, or its session has ended.", Detail),
+)
+
+REGISTER = Operation(
+    "register",
+    "Create an account, which the link in a mail activates",
+    Tag.ACCOUNTS,
+    (
+        Reply(201, "The account, not active yet.", Registered),
+        Reply(503, "The mail could not be sent; there is no account.", Detail),
+    ),
+    request=schemas.Registration,
+    is_limited=True,
+)
+
+ACTIVATE = Operation(
+    "activate",
+    "Activate an account by the link of its mail",
+    Tag.ACCOUNTS,
+    (
+        Reply(200, "The account is active.", Message),
+        Reply(400, "The link is wrong, used or too old.", Message),
+    ),
+)
+
+LOGIN = Operation(
+    "login",
+    "Sign in",
+    Tag.ACCOUNTS,
+    (Reply(200, "A session has begun.", LoggedIn, cookies=_ALL_COOKIES),),
+    description="One and the same 400 for an unknown address, a wrong password and an account "
+    "that is not active.",
+    request=schemas.Login,
+    is_limited=True,
+)
+
+LOGOUT = Operation(
+    "logout",
+    "Sign out: ends the session and deletes the cookies",
+    Tag.ACCOUNTS,
+    (Reply(200, "The session has ended.", Detail, cookies=_ALL_COOKIES), *_REFRESH_REFUSED),
+    request=schemas.Empty,
+    needs_refresh_cookie=True,
+)
+
+REFRESH = Operation(
+    "refreshToken",
+    "Get a new access token",
+    Tag.ACCOUNTS,
+    (
+        Reply(200, "A new access token.", Refreshed, cookies=(Cookie.ACCESS, Cookie.CSRF)),
+        *_REFRESH_REFUSED,
+    ),
+    request=schemas.Empty,
+    needs_refresh_cookie=True,
+)
+
+PASSWORD_RESET = Operation(
+    "requestPasswordReset",
+    "Ask for a mail with a link to a new password",
+    Tag.ACCOUNTS,
+    (Reply(200, "The same whether or not there is such an account.", Detail),),
+    request=schemas.PasswordResetRequest,
+    is_limited=True,
+)
+
+PASSWORD_CONFIRM = Operation(
+    "confirmPasswordReset",
+    "Set a new password by the link of a mail; ends all sessions",
+    Tag.ACCOUNTS,
+    (
+        Reply(200, "The password is changed.", Detail),
+        Reply(400, "The link is wrong, used or too old.", Detail),
+    ),
+    request=schemas.PasswordResetConfirmation,
+)
+
+CATALOGUE = Operation(
+    "listVideos",
+    "The catalogue: ready videos, newest first",
+    Tag.CATALOGUE,
+    (Reply(200, "The videos.", list[CatalogueEntry]),),
+)
+
+
+def _media(name: str, summary: str, media_type: str, content: Any) -> Operation:
+    return Operation(
+        name,
+        summary,
+        Tag.CATALOGUE,
+        (Reply(200, "The file.", content, media_type, headers=(Header.ETAG,)),),
+        is_conditional=True,
+    )
+
+
+MULTIVARIANT_PLAYLIST = _media(
+    "getMultivariantPlaylist", "The playlist of the renditions (HLS)", PLAYLIST_TYPE, Playlist
+)
+MEDIA_PLAYLIST = _media(
+    "getMediaPlaylist", "The playlist of a rendition's segments (HLS)", PLAYLIST_TYPE, Playlist
+)
+SEGMENT = _media("getSegment", "A segment with sound and picture", SEGMENT_TYPE, Bytes)
+THUMBNAIL = _media("getThumbnail", "The picture of a video", PICTURE_TYPE, Bytes)
+
+UPLOAD = Operation(
+    "uploadVideo",
+    "Add a film",
+    Tag.ADMIN,
+    (
+        Reply(201, "The film is kept, and waits to be encoded.", VideoRecord),
+        Reply(413, "The film or the thumbnail is too large.", Detail),
+        Reply(507, "There is not enough free space.", Detail),
+    ),
+    description="The form is read as it arrives; it may be as large as `upload.max_bytes` allows.",
+    request=schemas.VideoUpload,
+    request_type=FORM_TYPE,
+)
+
+VIDEO_RECORD = Operation(
+    "getVideoRecord",
+    "A video with its processing status",
+    Tag.ADMIN,
+    (Reply(200, "The record.", VideoRecord),),
+)
+
+API_DOCUMENT = Operation(
+    "getApiDocument",
+    "This document (OpenAPI 3.1)",
+    Tag.API,
+    (Reply(200, "The document.", dict[str, Any]),),
+)
