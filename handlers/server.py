@@ -55,11 +55,12 @@ async def serve(
         body_timeout=idle,
     )
     server.add_sockets(sockets)
-    try:
-        await stop.wait()
-    finally:
-        server.stop()
-        if not await in_flight.drain(grace):
-            _log.warning("requests cut off by the stop of the server")
-        await server.close_all_connections()
-        await in_flight.drain(CLEANUP_SECONDS)
+    async with container.reset_mails.delivering(stop):
+        try:
+            await stop.wait()
+        finally:
+            server.stop()
+            if not await in_flight.drain(grace):
+                _log.warning("requests cut off by the stop of the server")
+            await server.close_all_connections()
+            await in_flight.drain(CLEANUP_SECONDS)

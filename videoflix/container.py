@@ -8,11 +8,13 @@ from dataclasses import dataclass
 
 from videoflix.accounts import open_accounts
 from videoflix.accounts.guard import Guard
+from videoflix.accounts.reset_mails import ResetMails
 from videoflix.accounts.service import AccountsService
 from videoflix.adapters.doorbell import ArqDoorbell
 from videoflix.adapters.mail import make_mailer
 from videoflix.adapters.media_store import LocalMediaStore
 from videoflix.adapters.mongo.database import Database, open_database
+from videoflix.adapters.mongo.reset_mails import MongoResetMailStore
 from videoflix.adapters.mongo.sessions import MongoSessionStore
 from videoflix.adapters.mongo.users import MongoUserStore
 from videoflix.adapters.mongo.videos import MongoVideoStore
@@ -43,6 +45,7 @@ class Container:
     doorbell: ArqDoorbell
     accounts: AccountsService
     guard: Guard
+    reset_mails: ResetMails
     catalogue: CatalogueService
     uploads: UploadService
     encoding: EncodingJobs
@@ -58,7 +61,7 @@ async def open_container(settings: Settings) -> AsyncIterator[Container]:
     """
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings.mongo))
-        users, sessions, videos, workers = await _stores(database)
+        users, sessions, waiting_mails, videos, workers = await _stores(database)
         media = LocalMediaStore(settings.storage.root)
         try:
             media.prepare()
@@ -68,7 +71,9 @@ async def open_container(settings: Settings) -> AsyncIterator[Container]:
         doorbell = ArqDoorbell(settings.redis)
         stack.push_async_callback(doorbell.aclose)
         disk = stack.enter_context(ThreadPoolExecutor(DISK_THREADS, thread_name_prefix="disk"))
-        accounts = await stack.enter_async_context(open_accounts(settings, users, sessions, mailer))
+        accounts = await stack.enter_async_context(
+            open_accounts(settings, users, sessions, waiting_mails, mailer)
+        )
         cache = DiskSegmentCache(settings.storage.root / "cache", settings.cache.max_bytes)
         streaming = await stack.enter_async_context(
             StreamingService(videos, media, cache, threads=settings.cache.threads)
@@ -84,6 +89,7 @@ async def open_container(settings: Settings) -> AsyncIterator[Container]:
             doorbell=doorbell,
             accounts=accounts.service,
             guard=accounts.guard,
+            reset_mails=accounts.reset_mails,
             catalogue=CatalogueService(videos, public_url=settings.server.public_url),
             uploads=UploadService(videos, media, doorbell, settings, executor=disk),
             encoding=EncodingJobs(videos, media, workers, doorbell, settings, executor=disk),
@@ -93,10 +99,13 @@ async def open_container(settings: Settings) -> AsyncIterator[Container]:
 
 async def _stores(
     database: Database,
-) -> tuple[MongoUserStore, MongoSessionStore, MongoVideoStore, MongoWorkerStore]:
+) -> tuple[
+    MongoUserStore, MongoSessionStore, MongoResetMailStore, MongoVideoStore, MongoWorkerStore
+]:
     stores = (
         MongoUserStore(database),
         MongoSessionStore(database),
+        MongoResetMailStore(database),
         MongoVideoStore(database),
         MongoWorkerStore(database),
     )

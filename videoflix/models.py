@@ -51,6 +51,21 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class ResetMail:
+    """A password-reset mail that somebody asked for, held by one sender under a lease.
+
+    ``address`` is the folded address as it was asked for: there need be no such account.
+    ``key`` stays the same over all attempts, ``fence`` is the lease's. ``age`` is in seconds.
+    """
+
+    address: str
+    key: str
+    fence: str
+    attempt: int
+    age: float
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
     """A sign-in of one user, which its refresh token names (``sid``)."""
 

@@ -17,6 +17,7 @@ from videoflix.models import (
     Lease,
     Link,
     LinkPurpose,
+    ResetMail,
     Session,
     User,
     Video,
@@ -48,7 +49,8 @@ class UserStore(Protocol):
     async def find_by_email(self, folded: str) -> User | None: ...
 
     async def add_link(self, user_id: int, link: Link) -> None:
-        """Keep a further link; of many only the newest few stay valid."""
+        """Keep a further link; of many only the newest few stay valid. One that is kept already
+        only gets its new end."""
 
     async def find_by_link(
         self, user_id: int, purpose: LinkPurpose, token_hash: str, moment: datetime
@@ -85,6 +87,23 @@ class SessionStore(Protocol):
 
     async def revoked_since(self, moment: datetime) -> Sequence[str]:
         """Ids of unexpired sessions revoked at or after ``moment``, for the in-process set."""
+
+
+class ResetMailStore(Protocol):
+    """Password-reset mails that wait to be sent: at most one for an address. Those that nobody
+    has dealt with for a day go by themselves. Times are the database's."""
+
+    async def ask(self, address: str) -> None:
+        """Have a mail wait for this address, due at once, whether or not one waits already."""
+
+    async def claim(self, seconds: float) -> ResetMail | None:
+        """Hold a mail that is due for ``seconds``, in one atomic update; None when none is."""
+
+    async def postpone(self, mail: ResetMail, seconds: float) -> None:
+        """Let it go, due again after ``seconds``. Nothing happens when the lease was lost."""
+
+    async def done(self, mail: ResetMail) -> None:
+        """Forget it. Nothing happens when the lease was lost."""
 
 
 class VideoStore(Protocol):
@@ -155,10 +174,14 @@ class Doorbell(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Mail:
+    """``key`` names the mail: sent twice, it has the same Message-ID. Without one each sending
+    is a mail of its own."""
+
     to: str
     subject: str
     text: str
     html: str
+    key: str = ""
 
 
 class Mailer(Protocol):

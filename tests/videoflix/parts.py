@@ -9,9 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from media_pipeline.job import EncodeSettings
+from videoflix.accounts.reset_mails import ResetMails
 from videoflix.adapters.doorbell import ArqDoorbell
+from videoflix.adapters.mail import make_mailer
 from videoflix.adapters.media_store import LocalMediaStore
 from videoflix.adapters.mongo.database import Database, open_database
+from videoflix.adapters.mongo.reset_mails import MongoResetMailStore
+from videoflix.adapters.mongo.users import MongoUserStore
 from videoflix.adapters.mongo.videos import MongoVideoStore
 from videoflix.adapters.mongo.workers import MongoWorkerStore
 from videoflix.encoding.encoder import Encoder
@@ -32,6 +36,7 @@ class Parts:
     doorbell: ArqDoorbell
     uploads: UploadService
     encoding: EncodingJobs
+    reset_mails: ResetMails
 
 
 def with_worker(settings: Settings, **changes: float) -> Settings:
@@ -53,6 +58,8 @@ async def open_parts(
         await workers.ensure_indexes()
         media = LocalMediaStore(settings.storage.root)
         media.prepare()
+        mails = MongoResetMailStore(database)
+        await mails.ensure_indexes()
         doorbell = ArqDoorbell(settings.redis)
         with ThreadPoolExecutor(4) as disk:
             child = None
@@ -76,6 +83,9 @@ async def open_parts(
                     executor=disk,
                     encoder=child,
                     pause=pause,
+                ),
+                reset_mails=ResetMails(
+                    mails, MongoUserStore(database), make_mailer(settings), settings
                 ),
             )
         await doorbell.aclose()

@@ -7,10 +7,10 @@ from datetime import timedelta
 
 from videoflix.accounts.guard import Guard, open_guard
 from videoflix.accounts.passwords import open_hasher
+from videoflix.accounts.reset_mails import ResetMails
 from videoflix.accounts.service import AccountsService, Lifetimes
 from videoflix.accounts.tokens import Tokens
-from videoflix.background import open_background
-from videoflix.ports import Mailer, SessionStore, UserStore
+from videoflix.ports import Mailer, ResetMailStore, SessionStore, UserStore
 from videoflix.settings import Settings
 
 
@@ -18,11 +18,16 @@ from videoflix.settings import Settings
 class Accounts:
     service: AccountsService
     guard: Guard
+    reset_mails: ResetMails
 
 
 @asynccontextmanager
 async def open_accounts(
-    settings: Settings, users: UserStore, sessions: SessionStore, mailer: Mailer
+    settings: Settings,
+    users: UserStore,
+    sessions: SessionStore,
+    reset_mail_store: ResetMailStore,
+    mailer: Mailer,
 ) -> AsyncIterator[Accounts]:
     """The service and the guard, with their threads and tasks, which end with the block.
 
@@ -43,8 +48,8 @@ async def open_accounts(
     async with (
         open_hasher(auth.bcrypt_cost) as passwords,
         open_guard(tokens, sessions, lifetimes.access) as guard,
-        open_background() as background,
     ):
+        reset_mails = ResetMails(reset_mail_store, users, mailer, settings)
         service = AccountsService(
             users,
             sessions,
@@ -52,8 +57,8 @@ async def open_accounts(
             tokens=tokens,
             guard=guard,
             mailer=mailer,
-            background=background,
+            reset_mails=reset_mails,
             frontend_url=settings.server.frontend_url,
             lifetimes=lifetimes,
         )
-        yield Accounts(service, guard)
+        yield Accounts(service, guard, reset_mails)

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import hashlib
+import hmac
 import re
 import secrets
 from dataclasses import dataclass
@@ -40,6 +41,12 @@ def decode_uid(uidb64: str) -> int | None:
 def new_token() -> str:
     # Hexadecimal: a mail reader that makes links clickable might leave out a final "-" or "_".
     return secrets.token_hex(32)
+
+
+def derived_token(secret: str, *parts: str) -> str:
+    """A token that whoever knows the secret can make again from the same parts."""
+    key = hashlib.sha256(b"videoflix links in mails\0" + secret.encode()).digest()
+    return hmac.new(key, "\0".join(parts).encode(), hashlib.sha256).hexdigest()
 
 
 def hash_token(token: str) -> str:

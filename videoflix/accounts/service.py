@@ -4,8 +4,6 @@ import secrets
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-import structlog
-
 from videoflix.accounts.addresses import Address, parse_address
 from videoflix.accounts.guard import Guard
 from videoflix.accounts.links import (
@@ -13,17 +11,15 @@ from videoflix.accounts.links import (
     hash_token,
     new_token,
     parse_link,
-    reset_url,
 )
 from videoflix.accounts.mails import MailTemplates
 from videoflix.accounts.passwords import PasswordHasher, password_problems
+from videoflix.accounts.reset_mails import ResetMails
 from videoflix.accounts.tokens import REFRESH_REFUSED, Tokens, utc_now
-from videoflix.background import Background
 from videoflix.errors import (
     Conflict,
     FieldErrors,
     InvalidLink,
-    MailUnavailable,
     Unauthenticated,
 )
 from videoflix.models import Link, LinkPurpose, Session, User
@@ -31,8 +27,6 @@ from videoflix.ports import Mailer, SessionStore, UserStore
 
 CHECK_INPUT = "Please check your input and try again."
 DIFFERENT = "The passwords do not match."
-
-_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +57,7 @@ class AccountsService:
         tokens: Tokens,
         guard: Guard,
         mailer: Mailer,
-        background: Background,
+        reset_mails: ResetMails,
         frontend_url: str,
         lifetimes: Lifetimes,
     ) -> None:
@@ -74,7 +68,7 @@ class AccountsService:
         self._guard = guard
         self._mailer = mailer
         self._templates = MailTemplates()
-        self._background = background
+        self._reset_mails = reset_mails
         self._frontend_url = frontend_url
         self._lifetimes = lifetimes
 
@@ -150,8 +144,7 @@ class AccountsService:
     async def request_password_reset(self, email: str) -> None:
         """Mail a reset link if there is such an account, after this has returned: neither the
         answer nor its time tells. Raises FieldErrors for what is no address."""
-        address = parse_address(email)
-        self._background.start(self._send_reset_link(address), "password reset mail")
+        await self._reset_mails.ask(parse_address(email))
 
     async def confirm_password_reset(
         self, uidb64: str, token: str, new_password: str, confirm_password: str
@@ -243,16 +236,3 @@ class AccountsService:
     async def _end_sessions(self, user_id: int) -> None:
         await self._sessions.revoke_all(user_id)
         await self._guard.refresh()
-
-    async def _send_reset_link(self, address: Address) -> None:
-        user = await self._users.find_by_email(address.folded)
-        if user is None or not user.is_active:
-            return
-        token, link = self._new_link(LinkPurpose.RESET)
-        await self._users.add_link(user.id, link)
-        to = parse_address(user.email)
-        url = reset_url(self._frontend_url, user.id, token)
-        try:
-            await self._mailer.send(self._templates.password_reset(to, url, self._link_hours))
-        except MailUnavailable as error:
-            _log.warning("password reset mail not sent", user_id=user.id, reason=str(error))

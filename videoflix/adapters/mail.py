@@ -3,6 +3,7 @@
 import asyncio
 import ipaddress
 import os
+import re
 import secrets
 import ssl
 from datetime import UTC, datetime
@@ -22,6 +23,8 @@ from videoflix.settings import OUTBOX, Settings
 
 UNAVAILABLE = "Email service is currently unavailable."
 _LINE_MAX = 998  # RFC 5322 §2.1.1
+# C0 and C1 controls, and what Unicode calls line and paragraph separators.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def _encoding(text: str) -> str:
@@ -33,15 +36,20 @@ def _encoding(text: str) -> str:
 def build_message(mail: Mail, sender: str) -> EmailMessage:
     """The mail with a text and an HTML part.
 
-    Values with line ends cannot add a header: EmailMessage refuses them (ValueError).
+    Raises ValueError for control characters in what becomes a header: none of them belongs
+    there, and line ends would add headers.
     """
+    for value in (mail.to, mail.subject, mail.key, sender):
+        if _CONTROL.search(value):
+            raise ValueError("control characters cannot be part of a mail's header")
     name, address = parseaddr(sender)
+    domain = address.rpartition("@")[2] or "localhost"
     message = EmailMessage(policy=SMTP)
     message["From"] = Address(display_name=name, addr_spec=address)
     message["To"] = Address(addr_spec=mail.to)
     message["Subject"] = mail.subject
     message["Date"] = format_datetime(datetime.now(UTC))
-    message["Message-ID"] = make_msgid(domain=address.rpartition("@")[2] or None)
+    message["Message-ID"] = f"<{mail.key}@{domain}>" if mail.key else make_msgid(domain=domain)
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834 §5
     message.set_content(mail.text, cte=_encoding(mail.text))
     message.add_alternative(mail.html, subtype="html", cte=_encoding(mail.html))

@@ -14,12 +14,14 @@ from typing import Protocol
 
 import structlog
 
+from videoflix.accounts.reset_mails import ResetMails
 from videoflix.adapters.doorbell import DoorbellListener
 from videoflix.encoding.service import EncodingJobs
 from videoflix.errors import VideoflixError
 from videoflix.models import Lease
 from videoflix.settings import Settings
 from videoflix.uploads.service import UploadService
+from videoflix.waiting import wait_for_any
 
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 5.0
@@ -43,6 +45,9 @@ class WorkerParts(Protocol):
     @property
     def uploads(self) -> UploadService: ...
 
+    @property
+    def reset_mails(self) -> ResetMails: ...
+
 
 async def run_worker(container: WorkerParts, stop: asyncio.Event) -> None:
     """Work until ``stop`` is set; returns at most 10 s later with no encoder left."""
@@ -53,6 +58,7 @@ class _Worker:
     def __init__(self, parts: WorkerParts, stop: asyncio.Event) -> None:
         self._encoding = parts.encoding
         self._uploads = parts.uploads
+        self._reset_mails = parts.reset_mails
         self._poll = parts.settings.worker.poll
         self._stop = stop
         self._bell = asyncio.Event()
@@ -68,7 +74,8 @@ class _Worker:
             asyncio.create_task(self._regularly(self._sweep, SWEEP_SECONDS), name="sweeps"),
         ]
         try:
-            await self._claims()
+            async with self._reset_mails.delivering(self._stop):
+                await self._claims()
         finally:
             for task in background:
                 task.cancel()
@@ -86,12 +93,12 @@ class _Worker:
                     await self._work(lease)
             except Exception as error:
                 _report_trouble("claim loop", error)
-                await self._rest(pause)
+                await wait_for_any(self._stop, seconds=pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
                 continue
             pause = FIRST_PAUSE
             if lease is None:
-                await self._rest(self._poll, self._bell)
+                await wait_for_any(self._stop, self._bell, seconds=self._poll)
 
     async def _work(self, lease: Lease) -> None:
         """Run the job; a stop gets a few seconds to give it back, then it is cancelled, which
@@ -108,15 +115,6 @@ class _Worker:
                 await asyncio.gather(job, return_exceptions=True)
         if not job.cancelled():
             await job
-
-    async def _rest(self, seconds: float, *events: asyncio.Event) -> None:
-        """Wait for ``seconds``, for the stop or for one of ``events``."""
-        waits = [asyncio.create_task(event.wait()) for event in (self._stop, *events)]
-        try:
-            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
 
     async def _regularly(self, call: Callable[[], Awaitable[object]], seconds: float) -> None:
         while True:

@@ -108,6 +108,12 @@ class MongoUserStore:
     async def add_link(self, user_id: int, link: Link) -> None:
         pushed = {"$each": [_link_document(link)], "$slice": -LINKS_KEPT}
         async with self._database.operation():
+            kept = await self._users.update_one(
+                {"_id": user_id, "links.token_hash": link.token_hash},
+                {"$set": {"links.$.expires_at": link.expires_at}},
+            )
+            if kept.matched_count:
+                return
             await self._users.update_one({"_id": user_id}, {"$push": {"links": pushed}})
 
     async def find_by_link(
