@@ -18,6 +18,7 @@ LENGTH_MIN = 8
 LENGTH_MAX = 128
 THREADS = 2
 _ALIKE_MIN = 4
+DIFFERENT = "The passwords do not match."
 
 _COMMON = frozenset(FREQUENCY_LISTS["passwords"])
 
@@ -48,6 +49,18 @@ def password_problems(password: str, address: str) -> list[str]:
     if _is_like(password, address):
         problems.append("This password is too similar to the email address.")
     return problems
+
+
+def checked_password(
+    address: str, field: str, password: str, again_field: str, again: str
+) -> dict[str, list[str]]:
+    """The messages for both entries of a new password, by field; empty when it is accepted."""
+    fields: dict[str, list[str]] = {}
+    if problems := password_problems(password, address):
+        fields[field] = problems
+    if password != again:
+        fields[again_field] = [DIFFERENT]
+    return fields
 
 
 def _prepared(password: str) -> bytes:

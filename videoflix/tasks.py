@@ -1,0 +1,28 @@
+"""Ending asyncio tasks."""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+AGAIN_SECONDS = 0.1
+
+
+async def cancel_for_good(task: "asyncio.Task[Any]") -> None:
+    """Cancel the task until it has ended: some clients lose a cancellation now and then, when it
+    comes in the middle of a command."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait((task,), timeout=AGAIN_SECONDS)
+    if not task.cancelled():
+        task.exception()  # seen: whoever needs it awaits the task
+
+
+@asynccontextmanager
+async def running_beside(work: Coroutine[Any, Any, None], name: str) -> AsyncIterator[None]:
+    """Run ``work``, which never ends by itself, for as long as the block lasts."""
+    task = asyncio.create_task(work, name=name)
+    try:
+        yield
+    finally:
+        await cancel_for_good(task)
