@@ -66,7 +66,7 @@ async def run_demo(settings: Settings, config: Path | None, film: Film | None, s
     count = settings.server.processes
     async with running_stack(settings, config, processes=count, workers=1) as stack:
         async with open_container(stack.settings) as container:
-            demonstration = _Demonstration(container, config, root, say)
+            demonstration = _Demonstration(container, root, say)
             state = await stack.run(demonstration.prepare(film))
         found = json.dumps(_announcement(stack, state))
         write_private(announced, found + "\n")
@@ -79,9 +79,8 @@ async def run_demo(settings: Settings, config: Path | None, film: Film | None, s
 
 
 class _Demonstration:
-    def __init__(self, container: Container, config: Path | None, root: Path, say: Say) -> None:
+    def __init__(self, container: Container, root: Path, say: Say) -> None:
         self._container = container
-        self._config = config
         self._root = root
         self._say = say
         self._path = private_folder(root / "run") / "demo.json"
@@ -146,7 +145,7 @@ class _Demonstration:
                 self._say(f"  {video.progress} %")
 
         video_id = state.video_id or 0
-        video = await wait_for_encoding(self._container, self._config, video_id, report)
+        video = await wait_for_encoding(self._container, video_id, report)
         if video.status is ProcessingStatus.FAILED:
             raise Conflict(f"the film could not be encoded: {video.error}")
 

@@ -7,9 +7,10 @@ import click
 from videoflix.cli.context import State, command_container, pass_state
 from videoflix.cli.progress import Meter
 from videoflix.cli.running import EXIT_INTERRUPTED, run_command
-from videoflix.encoding_wait import wait_for_encoding
+from videoflix.container import Container
+from videoflix.encoding_wait import stand_in_worker, wait_for_encoding
 from videoflix.errors import Conflict
-from videoflix.models import ProcessingStatus, VideoDetails
+from videoflix.models import ProcessingStatus, Video, VideoDetails
 from videoflix.settings import Settings
 
 
@@ -44,13 +45,18 @@ async def _ingest(
             video = await container.uploads.ingest_file(file, details, progress=meter.of)
         click.echo(f"Added '{video.title}' as video {video.id}.")
         if wait:
-            with Meter("Encoding") as meter:
-                video = await wait_for_encoding(
-                    container, config, video.id, lambda seen: meter.percent(seen.progress)
-                )
+            async with stand_in_worker(container, config):
+                video = await _encoded(container, video.id)
         elif not await container.encoding.live_workers():
             click.echo("No worker runs: it is encoded as soon as one does (up, or worker).")
     if video.status is ProcessingStatus.FAILED:
         raise Conflict(f"video {video.id} could not be encoded: {video.error}")
     if wait:
         click.echo(f"Video {video.id} is ready.")
+
+
+async def _encoded(container: Container, video_id: int) -> Video:
+    with Meter("Encoding") as meter:
+        return await wait_for_encoding(
+            container, video_id, lambda video: meter.percent(video.progress)
+        )
