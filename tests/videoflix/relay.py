@@ -28,30 +28,39 @@ class Relay:
         self._target = (host, port)
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.StreamWriter] = set()
+        self._serving: set[asyncio.Task[None]] = set()
 
     async def mend(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
 
     async def cut(self) -> None:
         """Drop every connection and refuse new ones."""
         if self._server is not None:
             self._server.close()
             self._server = None
-        for writer in list(self._open):
-            writer.transport.abort()
+        while self._serving:
+            for writer in self._open:
+                writer.transport.abort()
+            await asyncio.wait(self._serving, timeout=0.1)
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._serve(reader, writer))
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._open.add(writer)
         try:
             far_reader, far_writer = await asyncio.open_connection(*self._target)
-        except OSError:
-            writer.close()
-            return
-        both = {writer, far_writer}
-        self._open |= both
-        try:
-            await asyncio.gather(_pump(reader, far_writer), _pump(far_reader, writer))
+            self._open.add(far_writer)
+            try:
+                await asyncio.gather(_pump(reader, far_writer), _pump(far_reader, writer))
+            finally:
+                self._open.discard(far_writer)
+                far_writer.close()
         finally:
-            self._open -= both
+            self._open.discard(writer)
+            writer.close()
 
 
 @asynccontextmanager

@@ -26,6 +26,7 @@ LISTEN_SECONDS = 0.5
 FIRST_PAUSE = 0.25
 LONGEST_PAUSE = 4.0
 CANCEL_SECONDS = 0.1
+END_SECONDS = 2.0
 
 _log = structlog.get_logger(__name__)
 
@@ -119,23 +120,33 @@ class DoorbellListener:
             # Not awaited itself: a cancellation would be handed on to it, and it may swallow one.
             await asyncio.wait((main,))
         finally:
-            await _cancel_for_good(main, *_tasks_of(worker))
-            with suppress(RedisError, OSError):
-                await pool.aclose()
+            await asyncio.shield(_end(worker, main, pool))
         await main
 
 
-def _tasks_of(worker: Worker) -> list["asyncio.Task[Any]"]:
-    found = [*worker.tasks.values(), *worker.job_tasks.values()]
-    return found if worker.main_task is None else [*found, worker.main_task]
+async def _end(worker: Worker, main: "asyncio.Task[None]", pool: ArqRedis) -> None:
+    """Stop listening with nothing left behind, whether Redis answers or not (``Worker.close``
+    needs one that does).
+
+    A burst of no jobs is arq's own way to end, after its present round and with its jobs at
+    their end. Cancelling in the middle of a command would lose the connection unclosed.
+    """
+    worker.burst, worker.max_burst_jobs = True, 0
+    await asyncio.wait((main,), timeout=END_SECONDS)
+    tasks = [main, *worker.tasks.values(), *worker.job_tasks.values()]
+    if worker.main_task is not None:
+        tasks.append(worker.main_task)
+    for task in tasks:
+        await _cancel_for_good(task)
+    with suppress(RedisError, OSError):
+        await pool.aclose()
 
 
-async def _cancel_for_good(*tasks: "asyncio.Task[Any]") -> None:
-    """Cancel until all have ended: arq and redis-py lose a cancellation now and then, when it
-    comes in the middle of a command. (``Worker.close`` talks to a Redis that may be gone.)"""
-    pending = {task for task in tasks if not task.done()}
-    while pending:
-        for task in pending:
-            task.cancel()
-        _, pending = await asyncio.wait(pending, timeout=CANCEL_SECONDS)
-    await asyncio.gather(*tasks, return_exceptions=True)
+async def _cancel_for_good(task: "asyncio.Task[Any]") -> None:
+    """Cancel until it has ended: ``asyncio.wait_for`` of Python 3.11, which redis-py sends its
+    commands with, loses a cancellation now and then."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait((task,), timeout=CANCEL_SECONDS)
+    if not task.cancelled():
+        task.exception()  # seen: whoever needs it awaits the task

@@ -118,6 +118,8 @@ class Attempt:
     async def _install(self, output: Path) -> None:
         try:
             await self._offload(self._media.install_title, output, self._video_id, self._generation)
+            # Before the record says ready: nobody looks for leftovers of a ready video.
+            await self._offload(self._media.close_workspace, self._video_id, self._generation)
             if not (await self._video()).has_own_thumbnail:
                 picture = self._media.title(self._video_id, self._generation) / THUMBNAIL
                 await self._offload(self._media.install_thumbnail, picture, self._video_id)

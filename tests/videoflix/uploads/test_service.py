@@ -11,6 +11,7 @@ import pytest
 from tests.videoflix.parts import Parts, open_parts
 from tests.videoflix.relay import Relay, relayed
 from tests.videoflix.uploads.pictures import read_pixels, write_picture
+from tests.videoflix.waiting import until
 from videoflix.adapters.mongo.videos import VIDEOS
 from videoflix.details import BLANK
 from videoflix.errors import (
@@ -270,7 +271,14 @@ async def test_a_dead_database_promises_nothing(settings: Settings) -> None:
         async with open_parts(settings.model_copy(update={"mongo": mongo})) as parts:
             await refused_while_cut(parts, relay)
             await relay.mend()
-            assert (await upload(parts, b"film")).source_size == 4
+
+            async def look() -> Video | None:
+                try:
+                    return await upload(parts, b"film")
+                except DatabaseUnavailable:
+                    return None
+
+            assert (await until(look)).source_size == 4
 
 
 async def test_leftovers_of_a_crash_are_never_overwritten(parts: Parts) -> None:
