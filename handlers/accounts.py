@@ -11,6 +11,7 @@ from handlers.schemas import (
     Registration,
 )
 from videoflix.errors import InvalidLink
+from videoflix.limits import Action
 
 REFRESH_MISSING = "Refresh token missing."
 LOGGED_OUT = "Logout successful! All tokens will be deleted. Refresh token is now invalid."
@@ -34,6 +35,7 @@ class AccountsHandler(BaseHandler):
 class RegisterHandler(AccountsHandler):
     async def post(self) -> None:
         body = self.body_as(Registration)
+        await self.container.limits.before(Action.REGISTER, self.visitor.address)
         user, token = await self.container.accounts.register(
             body.email, body.password, body.confirmed_password
         )
@@ -44,6 +46,7 @@ class RegisterHandler(AccountsHandler):
 
 class ActivateHandler(AccountsHandler):
     async def get(self, uidb64: str, token: str) -> None:
+        await self.container.limits.before(Action.LINK, self.visitor.address)
         try:
             await self.container.accounts.activate(uidb64, token)
         except InvalidLink as error:
@@ -55,7 +58,10 @@ class ActivateHandler(AccountsHandler):
 class LoginHandler(AccountsHandler):
     async def post(self) -> None:
         body = self.body_as(Login)
-        signed_in = await self.container.accounts.login(body.email, body.password)
+        visitor, limits = self.visitor, self.container.limits
+        await limits.before_login(body.email, visitor.address)
+        signed_in = await self.container.accounts.login(body.email, body.password, visitor)
+        await limits.login_succeeded(body.email, visitor.address)
         self.session_cookies.set_access(signed_in.access)
         self.session_cookies.set_refresh(signed_in.refresh)
         self.session_cookies.set_csrf(renew=True)
@@ -72,7 +78,9 @@ class LogoutHandler(AccountsHandler):
 
 class RefreshHandler(AccountsHandler):
     async def post(self) -> None:
-        access = await self.container.accounts.refresh(self.refresh_token())
+        token = self.refresh_token()
+        await self.container.limits.before(Action.REFRESH, self.visitor.address)
+        access = await self.container.accounts.refresh(token)
         self.session_cookies.set_access(access)
         self.session_cookies.set_csrf(renew=False)
         self.answer({"detail": "Token refreshed", "access": access})
@@ -81,6 +89,7 @@ class RefreshHandler(AccountsHandler):
 class PasswordResetHandler(AccountsHandler):
     async def post(self) -> None:
         body = self.body_as(PasswordResetRequest)
+        await self.container.limits.before_reset(body.email, self.visitor.address)
         await self.container.accounts.request_password_reset(body.email)
         self.answer({"detail": "An email has been sent to reset your password."})
 
@@ -88,6 +97,7 @@ class PasswordResetHandler(AccountsHandler):
 class PasswordConfirmHandler(AccountsHandler):
     async def post(self, uidb64: str, token: str) -> None:
         body = self.body_as(PasswordResetConfirmation)
+        await self.container.limits.before(Action.LINK, self.visitor.address)
         await self.container.accounts.confirm_password_reset(
             uidb64, token, body.new_password, body.confirm_password
         )

@@ -59,6 +59,26 @@ class Refreshed(Detail):
     access: str = Field(description="The new access token, which is also in its cookie.")
 
 
+class Me(Shape):
+    """The account of whoever asks."""
+
+    id: Id
+    email: str
+    is_staff: bool
+
+
+class OpenSession(Shape):
+    """One sign-in that has neither ended nor expired."""
+
+    id: str = Field(pattern="^[0-9a-f]{32}$")
+    created_at: Timestamp
+    used_at: Timestamp = Field(description="When an access token was last issued.")
+    expires_at: Timestamp
+    is_current: bool = Field(description="Whether this request belongs to it.")
+    address: str = Field(description="Of the client that signed in, as the server saw it.")
+    user_agent: str = Field(description="What that client said of itself.")
+
+
 class CatalogueEntry(Shape):
     """A ready video, as members see it."""
 

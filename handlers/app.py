@@ -21,7 +21,6 @@ def _log_request(handler: RequestHandler) -> None:
     """One line a request. It names the route, not the path: paths hold one-time tokens."""
     if not isinstance(handler, BaseHandler):
         return
-    addresses: ClientAddresses = handler.settings["client_addresses"]
     status = handler.get_status()
     log = _log.warning if status >= 500 else _log.info
     log(
@@ -30,7 +29,7 @@ def _log_request(handler: RequestHandler) -> None:
         route=handler.route.pattern,
         status=status,
         milliseconds=round(handler.request.request_time() * 1000, 1),
-        client=addresses.of(handler.request),
+        client=handler.visitor.address,
         request_id=handler.request_id,
     )
 

@@ -23,12 +23,14 @@ from handlers.documentation import JSON_TYPE
 from handlers.errors import Answer, BadRequest, answer_to
 from handlers.inflight import InFlight
 from handlers.origins import Origins
+from handlers.proxies import ClientAddresses
 from handlers.schemas import parse_body
 from videoflix.container import Container
 from videoflix.errors import Forbidden, Unauthenticated
-from videoflix.models import Principal
+from videoflix.models import Principal, Visitor
 
 PREFLIGHT_SECONDS = 600
+USER_AGENT_MAX = 200
 SAFE_METHODS = frozenset({"GET", "HEAD", PREFLIGHT})
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -68,6 +70,14 @@ class BaseHandler(RequestHandler):
         if self._principal is None:
             raise Unauthenticated("Authentication credentials were not provided.")
         return self._principal
+
+    @property
+    def visitor(self) -> Visitor:
+        """Where the request comes from; what a client says of itself is cut short."""
+        addresses: ClientAddresses = self.settings["client_addresses"]
+        said = self.request.headers.get("User-Agent", "")
+        shown = "".join(character for character in said if character.isprintable())
+        return Visitor(addresses.of(self.request), shown[:USER_AGENT_MAX])
 
     @property
     def request_id(self) -> str:

@@ -124,6 +124,11 @@ PARAMETERS = {
         {"type": "string", "pattern": "^[0-9a-f]{64}$"},
         "0123456789abcdef" * 4,
     ),
+    "session_id": Parameter(
+        "The id of one of one's own sessions.",
+        {"type": "string", "pattern": "^[0-9a-f]{32}$"},
+        "0123456789abcdef" * 2,
+    ),
     "video": Parameter(
         "The id of the video.", {"type": "integer", "minimum": 1, "maximum": 9_999_999_999}, 1
     ),

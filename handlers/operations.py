@@ -8,7 +8,9 @@ from handlers.answers import (
     CatalogueEntry,
     Detail,
     LoggedIn,
+    Me,
     Message,
+    OpenSession,
     Playlist,
     Refreshed,
     Registered,
@@ -43,6 +45,7 @@ ACTIVATE = Operation(
         Reply(200, "The account is active.", Message),
         Reply(400, "The link is wrong, used or too old.", Message),
     ),
+    is_limited=True,
 )
 
 LOGIN = Operation(
@@ -75,6 +78,7 @@ REFRESH = Operation(
     ),
     request=schemas.Empty,
     needs_refresh_cookie=True,
+    is_limited=True,
 )
 
 PASSWORD_RESET = Operation(
@@ -95,6 +99,49 @@ PASSWORD_CONFIRM = Operation(
         Reply(400, "The link is wrong, used or too old.", Detail),
     ),
     request=schemas.PasswordResetConfirmation,
+    is_limited=True,
+)
+
+ME = Operation(
+    "getOwnAccount",
+    "One's own account",
+    Tag.ACCOUNTS,
+    (Reply(200, "The account.", Me),),
+)
+
+DELETE_ME = Operation(
+    "deleteOwnAccount",
+    "Delete one's own account, with its sessions and links",
+    Tag.ACCOUNTS,
+    (Reply(200, "The account is deleted, and so are the cookies.", Detail, cookies=_ALL_COOKIES),),
+    description="The password is asked for again. The only admin may delete himself too: "
+    "the command line makes another.",
+    request=schemas.AccountDeletion,
+    is_limited=True,
+)
+
+CHANGE_PASSWORD = Operation(
+    "changePassword",
+    "Change one's own password; ends all other sessions and voids the links in mails",
+    Tag.ACCOUNTS,
+    (Reply(200, "The password is changed; this session goes on.", Detail),),
+    request=schemas.PasswordChange,
+    is_limited=True,
+)
+
+SESSIONS = Operation(
+    "listOwnSessions",
+    "Where one is signed in, newest first",
+    Tag.ACCOUNTS,
+    (Reply(200, "The open sessions.", list[OpenSession]),),
+)
+
+END_SESSION = Operation(
+    "endOwnSession",
+    "Sign out elsewhere, or here: then the cookies are deleted",
+    Tag.ACCOUNTS,
+    (Reply(200, "The session has ended.", Detail, cookies=_ALL_COOKIES),),
+    request=schemas.Empty,
 )
 
 CATALOGUE = Operation(

@@ -24,6 +24,12 @@ from handlers.catalogue import (
     ThumbnailHandler,
 )
 from handlers.documentation import UNLISTED
+from handlers.me import (
+    OwnAccountHandler,
+    OwnPasswordHandler,
+    OwnSessionHandler,
+    OwnSessionsHandler,
+)
 from handlers.openapi import ApiDocumentHandler
 from videoflix.errors import NotFound
 
@@ -78,6 +84,26 @@ ROUTES = (
         {"POST": PUBLIC},
         {"POST": operations.PASSWORD_CONFIRM},
     ),
+    Route(
+        r"/api/me/?",
+        OwnAccountHandler,
+        {"GET": MEMBER, "HEAD": MEMBER, "DELETE": MEMBER},
+        {"GET": operations.ME, "DELETE": operations.DELETE_ME},
+    ),
+    Route(
+        r"/api/me/password/?",
+        OwnPasswordHandler,
+        {"POST": MEMBER},
+        {"POST": operations.CHANGE_PASSWORD},
+    ),
+    Route(r"/api/me/sessions/?", OwnSessionsHandler, reading(MEMBER), {"GET": operations.SESSIONS}),
+    Route(
+        rf"/api/me/sessions/{_PART}/?",
+        OwnSessionHandler,
+        {"DELETE": MEMBER},
+        {"DELETE": operations.END_SESSION},
+    ),
+    Route(r"/api/me/.*", UnknownHandler, everything(MEMBER), UNLISTED),
     Route(r"/api/video/?", CatalogueHandler, reading(MEMBER), {"GET": operations.CATALOGUE}),
     Route(
         rf"/api/video/{_PART}/master\.m3u8/?",

@@ -74,6 +74,16 @@ class PasswordResetConfirmation(Body):
     confirm_password: str = _password()
 
 
+class PasswordChange(Body):
+    current_password: str = _password()
+    new_password: str = _password()
+    confirm_password: str = _password()
+
+
+class AccountDeletion(Body):
+    password: str = _password()
+
+
 class Empty(Body):
     """A request whose body says nothing."""
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from tests.services import UNLIMITED
 from tests.videoflix.waiting import is_running
 
 T = TypeVar("T")
@@ -34,6 +35,7 @@ def environment(root: Path, extra: Mapping[str, str] | None = None) -> dict[str,
         "VIDEOFLIX_AUTH__BCRYPT_COST": "4",
         "VIDEOFLIX_MEDIA__PRESET": "ultrafast",
         "VIDEOFLIX_MEDIA__RUNGS": "480p",
+        **UNLIMITED,
         **(extra or {}),
     }
 

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from pymongo import MongoClient
 from redis import Redis
 
 from tests.clips.fixtures import clip_cache
-from tests.services import Services, services_for_tests
+from tests.services import UNLIMITED, Services, services_for_tests
 from videoflix.container import Container, open_container
 from videoflix.embedded.record import free_port
 from videoflix.settings import Settings, load_settings
@@ -34,28 +35,35 @@ def redis_url(services: Services) -> str:
     return services.redis_url
 
 
-@pytest.fixture
-def settings(tmp_path: Path, mongo_uri: str, redis_url: str) -> Iterator[Settings]:
+@contextmanager
+def fresh_settings(folder: Path, services: Services) -> Iterator[Settings]:
     """Development settings with a folder, a database, an empty queue and a port of their own;
     cheap passwords. The database is dropped afterwards."""
     database = f"test_{secrets.token_hex(8)}"
-    with Redis.from_url(redis_url) as queue:
+    with Redis.from_url(services.redis_url) as queue:
         queue.flushdb()
     yield load_settings(
         environment={
             "VIDEOFLIX_SERVER__PORT": str(free_port()),
-            "VIDEOFLIX_STORAGE__ROOT": str(tmp_path / "var"),
+            "VIDEOFLIX_STORAGE__ROOT": str(folder / "var"),
             "VIDEOFLIX_STORAGE__FREE_FLOOR": "0",
-            "VIDEOFLIX_MONGO__URI": mongo_uri,
+            "VIDEOFLIX_MONGO__URI": services.mongo_uri,
             "VIDEOFLIX_MONGO__DATABASE": database,
-            "VIDEOFLIX_REDIS__URL": redis_url,
+            "VIDEOFLIX_REDIS__URL": services.redis_url,
             "VIDEOFLIX_AUTH__BCRYPT_COST": "4",
             "VIDEOFLIX_AUTH__SECRET_KEY": secrets.token_urlsafe(48),
             "VIDEOFLIX_MEDIA__PRESET": "ultrafast",
+            **UNLIMITED,
         }
     )
-    with MongoClient[dict[str, object]](mongo_uri) as client:
+    with MongoClient[dict[str, object]](services.mongo_uri) as client:
         client.drop_database(database)
+
+
+@pytest.fixture
+def settings(tmp_path: Path, services: Services) -> Iterator[Settings]:
+    with fresh_settings(tmp_path, services) as made:
+        yield made
 
 
 @pytest.fixture

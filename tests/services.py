@@ -12,9 +12,15 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from videoflix.embedded import running_services
-from videoflix.settings import Settings, load_settings
+from videoflix.settings import TRIES_MAX, LimitSettings, Settings, load_settings
 
 START_SECONDS = 120.0
+# As environment variables: tests sign in more often than people.
+UNLIMITED = {
+    f"VIDEOFLIX_LIMITS__{name}".upper(): str(TRIES_MAX)
+    for name in LimitSettings.model_fields
+    if name not in ("enabled", "login_minutes")
+}
 STOP_SECONDS = 30.0
 
 

@@ -1,13 +1,16 @@
 """Everything the server is made of, opened in one ``async with`` and handed to HTTP handlers,
 workers and commands alike."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from pymongo.monitoring import CommandListener
+
 from videoflix.accounts import open_accounts
 from videoflix.accounts.guard import Guard
+from videoflix.accounts.members import MembersService
 from videoflix.accounts.reset_mails import ResetMails
 from videoflix.accounts.service import AccountsService
 from videoflix.adapters.doorbell import ArqDoorbell
@@ -19,10 +22,13 @@ from videoflix.adapters.mongo.sessions import MongoSessionStore
 from videoflix.adapters.mongo.users import MongoUserStore
 from videoflix.adapters.mongo.videos import MongoVideoStore
 from videoflix.adapters.mongo.workers import MongoWorkerStore
+from videoflix.adapters.rate_counters import RedisRateCounters
+from videoflix.adapters.revocation_feed import RedisRevocationFeed
 from videoflix.adapters.segment_cache import DiskSegmentCache
 from videoflix.catalogue.service import CatalogueService
 from videoflix.encoding.service import EncodingJobs
 from videoflix.errors import ConfigurationError
+from videoflix.limits import Limits
 from videoflix.ports import Mailer
 from videoflix.settings import Settings
 from videoflix.streaming.service import StreamingService
@@ -44,7 +50,9 @@ class Container:
     mailer: Mailer
     doorbell: ArqDoorbell
     accounts: AccountsService
+    members: MembersService
     guard: Guard
+    limits: Limits
     reset_mails: ResetMails
     catalogue: CatalogueService
     uploads: UploadService
@@ -53,14 +61,18 @@ class Container:
 
 
 @asynccontextmanager
-async def open_container(settings: Settings) -> AsyncIterator[Container]:
+async def open_container(
+    settings: Settings, listeners: Sequence[CommandListener] = ()
+) -> AsyncIterator[Container]:
     """Open everything; closed in reverse when the block ends.
+
+    ``listeners`` hear of every command that is sent to the database.
 
     The settings carry real addresses and a secret (``running_services``, ``with_secret``).
     Raises ConfigurationError and DatabaseUnavailable.
     """
     async with AsyncExitStack() as stack:
-        database = await stack.enter_async_context(open_database(settings.mongo))
+        database = await stack.enter_async_context(open_database(settings.mongo, listeners))
         users, sessions, waiting_mails, videos, workers = await _stores(database)
         media = LocalMediaStore(settings.storage.root)
         try:
@@ -71,8 +83,19 @@ async def open_container(settings: Settings) -> AsyncIterator[Container]:
         doorbell = ArqDoorbell(settings.redis)
         stack.push_async_callback(doorbell.aclose)
         disk = stack.enter_context(ThreadPoolExecutor(DISK_THREADS, thread_name_prefix="disk"))
+        feed = RedisRevocationFeed(settings.redis)
+        stack.push_async_callback(feed.aclose)
+        counters = RedisRateCounters(settings.redis)
+        stack.push_async_callback(counters.aclose)
         accounts = await stack.enter_async_context(
-            open_accounts(settings, users, sessions, waiting_mails, mailer)
+            open_accounts(
+                settings,
+                users=users,
+                sessions=sessions,
+                feed=feed,
+                reset_mail_store=waiting_mails,
+                mailer=mailer,
+            )
         )
         cache = DiskSegmentCache(settings.storage.root / "cache", settings.cache.max_bytes)
         streaming = await stack.enter_async_context(
@@ -88,7 +111,9 @@ async def open_container(settings: Settings) -> AsyncIterator[Container]:
             mailer=mailer,
             doorbell=doorbell,
             accounts=accounts.service,
+            members=accounts.members,
             guard=accounts.guard,
+            limits=Limits(settings.limits, counters),
             reset_mails=accounts.reset_mails,
             catalogue=CatalogueService(videos, public_url=settings.server.public_url),
             uploads=UploadService(videos, media, doorbell, settings, executor=disk),

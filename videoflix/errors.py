@@ -18,7 +18,7 @@ Codes are stable: clients, logs and tests may rely on them. The domain never kno
     ├── InsufficientStorage       the disk is too full to accept this
     ├── ServiceUnavailable
     │   ├── DatabaseUnavailable
-    │   ├── QueueUnavailable      the doorbell could not be rung; never fatal
+    │   ├── QueueUnavailable      no ring, revocation or counter could be sent; never fatal
     │   └── MailUnavailable
     ├── LeaseLost                 a worker no longer holds its job
     └── MediaDamaged              a stored file is not what was verified when it was published

@@ -66,13 +66,27 @@ class ResetMail:
 
 
 @dataclass(frozen=True, slots=True)
+class Visitor:
+    """Where a request comes from, as far as it says so itself; empty for what is not known."""
+
+    address: str = ""
+    user_agent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
-    """A sign-in of one user, which its refresh token names (``sid``)."""
+    """A sign-in of one user, which its refresh token names (``sid``).
+
+    ``visitor`` is who signed in, forgotten once the session has ended. ``used_at`` is when an
+    access token was last issued.
+    """
 
     id: str
     user_id: int
     created_at: datetime
     expires_at: datetime
+    used_at: datetime
+    visitor: Visitor = Visitor()
     is_revoked: bool = False
 
 

@@ -5,7 +5,7 @@ cannot be reached, a doorbell ``QueueUnavailable``, a mailer ``MailUnavailable``
 client was told of are acknowledged by a majority and journaled before a method returns.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -69,18 +69,38 @@ class UserStore(Protocol):
     async def replace_password_hash(self, user_id: int, old: str, new: str) -> bool:
         """Replace the hash if it is still ``old``; links stay. For the same password only."""
 
+    async def change_password(self, user_id: int, old: str, new: str) -> bool:
+        """Replace the hash if it is still ``old``; all links go."""
+
+    async def set_active(self, user_id: int, *, is_active: bool) -> None:
+        """Enable or disable the account. All links go, and it no longer goes away by itself."""
+
+    async def list_all(self) -> Sequence[User]:
+        """Every account, by id."""
+
     async def delete(self, user_id: int) -> None: ...
 
 
 class SessionStore(Protocol):
+    """Sessions stay, without what they tell of a person, until they would have expired: so that
+    every process hears which ones were revoked."""
+
     async def add(self, session: Session) -> None: ...
 
     async def find(self, session_id: str) -> Session | None: ...
 
-    async def revoke(self, session_id: str) -> bool:
-        """End the session; False when it is unknown or was ended before."""
+    async def use(self, session_id: str) -> Session | None:
+        """The session, unless it was revoked; its ``used_at`` becomes now."""
 
-    async def revoke_all(self, user_id: int) -> None: ...
+    async def list_open(self, user_id: int, moment: datetime) -> Sequence[Session]:
+        """Neither revoked nor expired at ``moment``; newest first."""
+
+    async def revoke(self, session_id: str, user_id: int) -> bool:
+        """End the user's session; False when there is none of this id or it was ended before."""
+
+    async def revoke_all(self, user_id: int, *, keep: str | None = None) -> Sequence[str]:
+        """End the user's sessions, but for ``keep``. The ids of all that have been ended, now or
+        before."""
 
     async def now(self) -> datetime:
         """The clock that revocations are stamped with."""
@@ -104,6 +124,29 @@ class ResetMailStore(Protocol):
 
     async def done(self, mail: ResetMail) -> None:
         """Forget it. Nothing happens when the lease was lost."""
+
+
+class RevocationFeed(Protocol):
+    """Tells the other processes at once which sessions have ended. It may lose what it is told:
+    the session store is the record."""
+
+    async def publish(self, session_ids: Sequence[str]) -> None:
+        """Raises QueueUnavailable."""
+
+    async def listen(self, heard: Callable[[str], None]) -> None:
+        """Call ``heard`` with the id of each session that any process published; for ever, also
+        while the feed is away in between."""
+
+
+class RateCounters(Protocol):
+    """Counts tries within moving windows, for all processes together. Raises QueueUnavailable."""
+
+    async def hit(self, key: str, amount: int, seconds: int) -> float | None:
+        """Count one try under ``key`` and return None; or count nothing, when there were
+        ``amount`` within the last ``seconds``, and return the seconds until one is possible."""
+
+    async def clear(self, key: str, amount: int, seconds: int) -> None:
+        """Forget the tries under ``key``."""
 
 
 class VideoStore(Protocol):

@@ -34,6 +34,7 @@ DEFAULT_CONFIG = Path("config.toml")
 EMBEDDED = "embedded"
 OUTBOX = "outbox"
 SECRET_MIN = 32
+TRIES_MAX = 1_000_000
 
 MiB = 1024 * 1024
 GiB = 1024 * MiB
@@ -195,6 +196,20 @@ class AuthSettings(Section):
     reveal_activation_token: bool | None = None
 
 
+class LimitSettings(Section):
+    """Tries: of logins within ``login_minutes``, of all others within an hour."""
+
+    enabled: bool = True
+    login_failures: int = Field(10, ge=1, le=TRIES_MAX)
+    login_tries: int = Field(300, ge=1, le=TRIES_MAX)
+    login_minutes: float = Field(15, ge=0.05, le=24 * 60)
+    registrations: int = Field(60, ge=1, le=TRIES_MAX)
+    password_resets: int = Field(60, ge=1, le=TRIES_MAX)
+    reset_mails: int = Field(5, ge=1, le=TRIES_MAX)
+    links: int = Field(120, ge=1, le=TRIES_MAX)
+    refreshes: int = Field(1200, ge=1, le=TRIES_MAX)
+
+
 class MediaSettings(Section):
     preset: Literal[
         "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower"
@@ -257,6 +272,7 @@ class Settings(Section):
     redis: RedisSettings = RedisSettings()
     mail: MailSettings = MailSettings()
     auth: AuthSettings = AuthSettings()
+    limits: LimitSettings = LimitSettings()
     media: MediaSettings = MediaSettings()
     cache: CacheSettings = CacheSettings()
     upload: UploadSettings = UploadSettings()

@@ -5,18 +5,21 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-from videoflix.accounts.guard import Guard, open_guard
+from videoflix.accounts.guard import Guard
+from videoflix.accounts.members import MembersService
 from videoflix.accounts.passwords import open_hasher
 from videoflix.accounts.reset_mails import ResetMails
+from videoflix.accounts.revocations import open_revocations
 from videoflix.accounts.service import AccountsService, Lifetimes
 from videoflix.accounts.tokens import Tokens
-from videoflix.ports import Mailer, ResetMailStore, SessionStore, UserStore
+from videoflix.ports import Mailer, ResetMailStore, RevocationFeed, SessionStore, UserStore
 from videoflix.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
     service: AccountsService
+    members: MembersService
     guard: Guard
     reset_mails: ResetMails
 
@@ -24,8 +27,10 @@ class Accounts:
 @asynccontextmanager
 async def open_accounts(
     settings: Settings,
+    *,
     users: UserStore,
     sessions: SessionStore,
+    feed: RevocationFeed,
     reset_mail_store: ResetMailStore,
     mailer: Mailer,
 ) -> AsyncIterator[Accounts]:
@@ -47,7 +52,7 @@ async def open_accounts(
     )
     async with (
         open_hasher(auth.bcrypt_cost) as passwords,
-        open_guard(tokens, sessions, lifetimes.access) as guard,
+        open_revocations(sessions, feed, lifetimes.access) as revocations,
     ):
         reset_mails = ResetMails(reset_mail_store, users, mailer, settings)
         service = AccountsService(
@@ -55,10 +60,11 @@ async def open_accounts(
             sessions,
             passwords=passwords,
             tokens=tokens,
-            guard=guard,
+            revocations=revocations,
             mailer=mailer,
             reset_mails=reset_mails,
             frontend_url=settings.server.frontend_url,
             lifetimes=lifetimes,
         )
-        yield Accounts(service, guard, reset_mails)
+        members = MembersService(users, sessions, passwords=passwords, revocations=revocations)
+        yield Accounts(service, members, Guard(tokens, revocations), reset_mails)

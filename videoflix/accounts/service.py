@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from videoflix.accounts.addresses import Address, parse_address
-from videoflix.accounts.guard import Guard
 from videoflix.accounts.links import (
     activation_url,
     hash_token,
@@ -13,8 +12,9 @@ from videoflix.accounts.links import (
     parse_link,
 )
 from videoflix.accounts.mails import MailTemplates
-from videoflix.accounts.passwords import PasswordHasher, password_problems
+from videoflix.accounts.passwords import PasswordHasher, checked_password
 from videoflix.accounts.reset_mails import ResetMails
+from videoflix.accounts.revocations import Revocations
 from videoflix.accounts.tokens import REFRESH_REFUSED, Tokens, utc_now
 from videoflix.errors import (
     Conflict,
@@ -22,11 +22,11 @@ from videoflix.errors import (
     InvalidLink,
     Unauthenticated,
 )
-from videoflix.models import Link, LinkPurpose, Session, User
+from videoflix.models import Link, LinkPurpose, Session, User, Visitor
 from videoflix.ports import Mailer, SessionStore, UserStore
 
 CHECK_INPUT = "Please check your input and try again."
-DIFFERENT = "The passwords do not match."
+SOMEBODY = Visitor()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class AccountsService:
         *,
         passwords: PasswordHasher,
         tokens: Tokens,
-        guard: Guard,
+        revocations: Revocations,
         mailer: Mailer,
         reset_mails: ResetMails,
         frontend_url: str,
@@ -65,7 +65,7 @@ class AccountsService:
         self._sessions = sessions
         self._passwords = passwords
         self._tokens = tokens
-        self._guard = guard
+        self._revocations = revocations
         self._mailer = mailer
         self._templates = MailTemplates()
         self._reset_mails = reset_mails
@@ -101,8 +101,8 @@ class AccountsService:
         ):
             raise InvalidLink("Activation failed.")
 
-    async def login(self, email: str, password: str) -> SignedIn:
-        """Start a session. Raises FieldErrors, the same for every reason to refuse."""
+    async def login(self, email: str, password: str, visitor: Visitor = SOMEBODY) -> SignedIn:
+        """Start a session of a visitor. Raises FieldErrors, the same for every reason to refuse."""
         user = await self._find(email)
         if not await self._passwords.verify(password, user.password_hash if user else None):
             user = None
@@ -112,29 +112,33 @@ class AccountsService:
             user = await self._rehash(user, password)
         started = utc_now()
         session = Session(
-            secrets.token_hex(16), user.id, started, started + self._lifetimes.refresh
+            id=secrets.token_hex(16),
+            user_id=user.id,
+            created_at=started,
+            expires_at=started + self._lifetimes.refresh,
+            used_at=started,
+            visitor=visitor,
         )
         await self._sessions.add(session)
         # A password reset in the meantime ended all sessions that it found; it may have missed
         # this one.
         current = await self._users.find(user.id)
         if current is None or current != user:
-            await self._sessions.revoke(session.id)
+            await self._revocations.end(session.id, user.id)
             raise FieldErrors({"non_field_errors": [CHECK_INPUT]})
         return SignedIn(user, self._tokens.access(user, session), self._tokens.refresh(session))
 
     async def logout(self, refresh_token: str) -> None:
         """End the session of a refresh token. Raises Unauthenticated."""
         claims = self._tokens.check_refresh(refresh_token)
-        if not await self._sessions.revoke(claims.session_id):
+        if not await self._revocations.end(claims.session_id, claims.user_id):
             raise Unauthenticated(REFRESH_REFUSED)
-        self._guard.revoke(claims.session_id)
 
     async def refresh(self, refresh_token: str) -> str:
         """A new access token. Raises Unauthenticated."""
         claims = self._tokens.check_refresh(refresh_token)
-        session = await self._sessions.find(claims.session_id)
-        if session is None or session.is_revoked or session.expires_at <= utc_now():
+        session = await self._sessions.use(claims.session_id)
+        if session is None or session.expires_at <= utc_now():
             raise Unauthenticated(REFRESH_REFUSED)
         user = await self._users.find(session.user_id)
         if user is None or not user.is_active or user.id != claims.user_id:
@@ -165,12 +169,12 @@ class AccountsService:
         password_hash = await self._passwords.hash(new_password)
         # Before, so that a crash between the two leaves no old session; after, for those that
         # began in between.
-        await self._end_sessions(user.id)
+        await self._revocations.end_all(user.id)
         if not await self._users.reset_password(
             user.id, claim.token_hash, utc_now(), password_hash
         ):
             raise InvalidLink("Invalid reset link.")
-        await self._end_sessions(user.id)
+        await self._revocations.end_all(user.id)
 
     async def create(self, email: str, password: str, *, is_staff: bool) -> User:
         """Add an active account without a mail (command line). Raises FieldErrors."""
@@ -196,10 +200,7 @@ class AccountsService:
             address = parse_address(email)
         except FieldErrors as error:
             fields |= error.fields
-        if problems := password_problems(password, email):
-            fields[password_field] = problems
-        if password != again:
-            fields[again_field] = [DIFFERENT]
+        fields |= checked_password(email, password_field, password, again_field, again)
         if address is None or fields:
             raise FieldErrors(fields)
         return address
@@ -232,7 +233,3 @@ class AccountsService:
         if await self._users.replace_password_hash(user.id, user.password_hash, password_hash):
             return replace(user, password_hash=password_hash)
         return user
-
-    async def _end_sessions(self, user_id: int) -> None:
-        await self._sessions.revoke_all(user_id)
-        await self._guard.refresh()

@@ -10,7 +10,7 @@ from videoflix.adapters.mongo.database import Database, open_database
 from videoflix.adapters.mongo.sessions import MongoSessionStore
 from videoflix.adapters.mongo.users import LINKS_KEPT, MongoUserStore
 from videoflix.errors import ConfigurationError, Conflict, DatabaseUnavailable
-from videoflix.models import Link, LinkPurpose, Session, User
+from videoflix.models import Link, LinkPurpose, Session, User, Visitor
 from videoflix.settings import MongoSettings, Settings
 
 SOON = timedelta(hours=1)
@@ -137,23 +137,88 @@ async def test_accounts_that_wait_lapse_and_others_do_not(
 
 
 def session(name: str, user_id: int = 1) -> Session:
-    return Session(name, user_id, now(), now() + SOON)
+    moment = now()
+    return Session(name, user_id, moment, moment + SOON, moment, Visitor("192.0.2.1", "curl"))
 
 
 async def test_revocations(sessions: MongoSessionStore) -> None:
     for name, user_id in (("a", 1), ("b", 1), ("c", 1), ("d", 2)):
         await sessions.add(session(name, user_id))
     before = await sessions.now()
-    assert await sessions.revoke("a")
-    assert not await sessions.revoke("a")
-    assert not await sessions.revoke("unknown")
+    assert not await sessions.revoke("a", 2)  # another's
+    assert await sessions.revoke("a", 1)
+    assert not await sessions.revoke("a", 1)
+    assert not await sessions.revoke("unknown", 1)
     assert list(await sessions.revoked_since(before)) == ["a"]
-    await sessions.revoke_all(1)
+    assert sorted(await sessions.revoke_all(1, keep="b")) == ["a", "c"]
+    assert sorted(await sessions.revoke_all(1)) == ["a", "b", "c"]
     assert sorted(await sessions.revoked_since(before)) == ["a", "b", "c"]
     assert list(await sessions.revoked_since(await sessions.now() + SOON)) == []
     found = [await sessions.find(name) for name in "abcd"]
     assert [entry is not None and entry.is_revoked for entry in found] == [True] * 3 + [False]
     assert await sessions.find("unknown") is None
+
+
+async def test_ended_sessions_say_nothing_of_a_person(
+    sessions: MongoSessionStore, database: Database
+) -> None:
+    """Their ids stay for a while, so that every process hears of the end."""
+    for name in ("kept", "ended"):
+        await sessions.add(session(name))
+    await sessions.revoke("ended", 1)
+    async with database.operation():
+        found = await database.collection("sessions").find({"user_agent": "curl"}).to_list()
+        ended = await database.collection("sessions").find_one({"_id": "ended"})
+    assert [document["_id"] for document in found] == ["kept"]
+    assert ended is not None
+    assert "192.0.2.1" not in repr(ended)
+
+
+async def test_open_sessions(sessions: MongoSessionStore) -> None:
+    for name, user_id in (("first", 1), ("other", 2), ("second", 1), ("ended", 1)):
+        await sessions.add(session(name, user_id))
+    await sessions.revoke("ended", 1)
+    opened = await sessions.list_open(1, now())
+    assert [entry.id for entry in opened] == ["second", "first"]
+    assert opened[0].visitor == Visitor("192.0.2.1", "curl")
+    assert await sessions.list_open(1, now() + 2 * SOON) == []
+
+
+async def test_using_a_session(sessions: MongoSessionStore) -> None:
+    await sessions.add(session("a"))
+    before = await sessions.find("a")
+    used = await sessions.use("a")
+    assert before is not None
+    assert used is not None
+    assert used.used_at >= before.used_at
+    await sessions.revoke("a", 1)
+    assert await sessions.use("a") is None
+    assert await sessions.use("unknown") is None
+
+
+async def test_a_changed_password_voids_links(users: MongoUserStore) -> None:
+    """R11."""
+    user = await add(users)
+    await users.add_link(user.id, link("one", LinkPurpose.RESET))
+    assert not await users.change_password(user.id, "other", "new")
+    assert await users.find_by_link(user.id, LinkPurpose.RESET, "one", now())
+    assert await users.change_password(user.id, "hash", "new")
+    assert not await users.find_by_link(user.id, LinkPurpose.RESET, "one", now())
+
+
+async def test_a_disabled_account_stays_and_its_links_do_not(
+    users: MongoUserStore, database: Database
+) -> None:
+    user = await add(users, link=link("h", LinkPurpose.ACTIVATE))
+    await users.set_active(user.id, is_active=False)
+    assert not await users.activate(user.id, "h", now())
+    async with database.operation():
+        assert (
+            await database.collection("users").find({"lapses_at": {"$exists": True}}).to_list()
+            == []
+        )
+    await users.set_active(user.id, is_active=True)
+    assert [(found.id, found.is_active) for found in await users.list_all()] == [(user.id, True)]
 
 
 async def test_counters(database: Database) -> None:

@@ -25,6 +25,7 @@ from pymongo.errors import (
     PyMongoError,
     WriteConcernError,
 )
+from pymongo.monitoring import CommandListener
 
 from videoflix.errors import ConfigurationError, DatabaseUnavailable
 from videoflix.settings import MongoSettings
@@ -109,11 +110,13 @@ class Database:
 
 
 @asynccontextmanager
-async def open_database(settings: MongoSettings) -> AsyncIterator[Database]:
+async def open_database(
+    settings: MongoSettings, listeners: Sequence[CommandListener] = ()
+) -> AsyncIterator[Database]:
     """Open the database at ``settings.uri`` (a mongodb:// URL here, not ``embedded``).
 
-    Raises ConfigurationError for a URL that the driver does not take and DatabaseUnavailable
-    when nothing answers there.
+    ``listeners`` hear of every command that is sent to it. Raises ConfigurationError for a URL
+    that the driver does not take and DatabaseUnavailable when nothing answers there.
     """
     milliseconds = int(settings.timeout * 1000)
     try:
@@ -124,6 +127,7 @@ async def open_database(settings: MongoSettings) -> AsyncIterator[Database]:
             tz_aware=True,
             tzinfo=UTC,
             appname="videoflix",
+            event_listeners=list(listeners),
             w="majority",
             journal=True,
         )

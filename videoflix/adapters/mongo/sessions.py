@@ -1,21 +1,35 @@
 """Sessions in MongoDB: ``_id`` (the session's id), ``user_id``, ``created_at``, ``expires_at`` (a
-TTL index removes what has expired) and, once revoked, ``revoked_at`` by the database's clock."""
+TTL index removes what has expired), ``used_at``, who signed in (``address``, ``user_agent``) and,
+once revoked, ``revoked_at`` by the database's clock, and no longer who it was."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from pymongo import IndexModel
+from pymongo import DESCENDING, IndexModel, ReturnDocument
 
-from videoflix.adapters.mongo.database import Database
-from videoflix.models import Session
+from videoflix.adapters.mongo.database import Database, Document
+from videoflix.models import Session, Visitor
 
 SESSIONS = "sessions"
+_OPEN = {"revoked_at": {"$exists": False}}
 _INDEXES = (
     IndexModel("expires_at", expireAfterSeconds=0),
     IndexModel("user_id"),
     IndexModel("revoked_at", sparse=True),
 )
+
+
+def _session(document: Document) -> Session:
+    return Session(
+        id=document["_id"],
+        user_id=document["user_id"],
+        created_at=document["created_at"],
+        expires_at=document["expires_at"],
+        used_at=document["used_at"],
+        visitor=Visitor(document.get("address", ""), document.get("user_agent", "")),
+        is_revoked="revoked_at" in document,
+    )
 
 
 class MongoSessionStore:
@@ -36,33 +50,49 @@ class MongoSessionStore:
                     "user_id": session.user_id,
                     "created_at": session.created_at,
                     "expires_at": session.expires_at,
+                    "used_at": session.used_at,
+                    "address": session.visitor.address,
+                    "user_agent": session.visitor.user_agent,
                 }
             )
 
     async def find(self, session_id: str) -> Session | None:
         async with self._database.operation():
             document = await self._sessions.find_one({"_id": session_id})
-        if document is None:
-            return None
-        return Session(
-            id=document["_id"],
-            user_id=document["user_id"],
-            created_at=document["created_at"],
-            expires_at=document["expires_at"],
-            is_revoked="revoked_at" in document,
-        )
+        return None if document is None else _session(document)
 
-    async def revoke(self, session_id: str) -> bool:
-        return await self._revoke({"_id": session_id}) > 0
+    async def use(self, session_id: str) -> Session | None:
+        async with self._database.operation():
+            document = await self._sessions.find_one_and_update(
+                {"_id": session_id, **_OPEN},
+                {"$set": {"used_at": datetime.now(UTC)}},
+                return_document=ReturnDocument.AFTER,
+            )
+        return None if document is None else _session(document)
 
-    async def revoke_all(self, user_id: int) -> None:
-        await self._revoke({"user_id": user_id})
+    async def list_open(self, user_id: int, moment: datetime) -> Sequence[Session]:
+        query = {"user_id": user_id, "expires_at": {"$gt": moment}, **_OPEN}
+        async with self._database.operation():
+            found = self._sessions.find(query).sort([("created_at", DESCENDING), ("_id", 1)])
+            return [_session(document) async for document in found]
+
+    async def revoke(self, session_id: str, user_id: int) -> bool:
+        return await self._revoke({"_id": session_id, "user_id": user_id}) > 0
+
+    async def revoke_all(self, user_id: int, *, keep: str | None = None) -> Sequence[str]:
+        await self._revoke({"user_id": user_id, "_id": {"$ne": keep}})
+        ended = {"user_id": user_id, "revoked_at": {"$exists": True}}
+        async with self._database.operation():
+            return [document["_id"] async for document in self._sessions.find(ended, {"_id": 1})]
 
     async def _revoke(self, query: dict[str, Any]) -> int:
         async with self._database.operation():
             result = await self._sessions.update_many(
-                {**query, "revoked_at": {"$exists": False}},
-                {"$currentDate": {"revoked_at": True}},
+                {**query, **_OPEN},
+                {
+                    "$currentDate": {"revoked_at": True},
+                    "$unset": {"address": "", "user_agent": ""},
+                },
             )
         return int(result.modified_count)
 

@@ -6,6 +6,7 @@ expires_at}``) and, while the account waits for its activation, ``lapses_at``: a
 removes it, so that nobody can block an address by registering it.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +19,7 @@ from videoflix.models import Link, LinkPurpose, User
 
 USERS = "users"
 LINKS_KEPT = 5
+LIST_SECONDS = 60.0
 _INDEXES = (
     IndexModel("folded", unique=True),
     IndexModel("lapses_at", expireAfterSeconds=0),
@@ -143,6 +145,21 @@ class MongoUserStore:
         return await self._update(
             {"_id": user_id, "password_hash": old}, {"$set": {"password_hash": new}}
         )
+
+    async def change_password(self, user_id: int, old: str, new: str) -> bool:
+        return await self._update(
+            {"_id": user_id, "password_hash": old}, {"$set": {"password_hash": new, "links": []}}
+        )
+
+    async def set_active(self, user_id: int, *, is_active: bool) -> None:
+        await self._update(
+            {"_id": user_id},
+            {"$set": {"is_active": is_active, "links": []}, "$unset": {"lapses_at": ""}},
+        )
+
+    async def list_all(self) -> Sequence[User]:
+        async with self._database.operation(LIST_SECONDS):
+            return [_user(document) async for document in self._users.find().sort("_id")]
 
     async def _update(self, query: dict[str, Any], update: dict[str, Any]) -> bool:
         async with self._database.operation():
