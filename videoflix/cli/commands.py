@@ -16,6 +16,7 @@ from videoflix.cli.doctor import doctor
 from videoflix.cli.ingest import ingest
 from videoflix.cli.running import EXIT_INTERRUPTED
 from videoflix.cli.serving import http_child, serve, up, worker
+from videoflix.cli.users import users
 from videoflix.errors import ConfigurationError, VideoflixError
 
 EXIT_FAILED = 1
@@ -58,5 +59,5 @@ def main(ctx: click.Context, config: Path | None) -> None:
     ctx.obj = State(config)
 
 
-for _command in (up, serve, worker, create_admin, ingest, doctor, demo, http_child):
+for _command in (up, serve, worker, create_admin, users, ingest, doctor, demo, http_child):
     main.add_command(_command)
