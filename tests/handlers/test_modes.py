@@ -19,7 +19,7 @@ from structlog.testing import capture_logs
 from tests.handlers.conftest import running
 from tests.handlers.raw import exchange, open_connection, status_of
 from tests.handlers.site import PASSWORD, Server, link_of, set_cookies
-from tests.videoflix.adapters.mail_server import Inbox, mail_server
+from tests.videoflix.adapters.mail_server import Inbox, Trouble, mail_server
 from tests.videoflix.relay import relayed
 from tests.videoflix.waiting import until
 from videoflix.container import Container, open_container
@@ -107,7 +107,7 @@ async def test_the_setting_decides_about_the_token(settings: Settings, reveals: 
 
 async def test_registration_is_taken_back_when_no_mail_goes_out(settings: Settings) -> None:
     """503, and the same address can register again."""
-    inbox = Inbox(refuses=True)
+    inbox = Inbox(trouble=Trouble.REJECTS)
     with mail_server(inbox) as port:
         url = f"smtp://127.0.0.1:{port}"
         async with site(changed(settings, mail={"url": url})) as server, server.client() as client:
@@ -115,7 +115,7 @@ async def test_registration_is_taken_back_when_no_mail_goes_out(settings: Settin
             assert response.status_code == 503
             assert response.json() == {"detail": "Email service is currently unavailable."}
             assert await server.container.users.find_by_email(EMAIL) is None
-            inbox.refuses = False
+            inbox.trouble = None
             assert (await client.post("register/", json=REGISTRATION)).status_code == 201
     assert [mail["To"] for mail in inbox.mails] == [EMAIL]
 

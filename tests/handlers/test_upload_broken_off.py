@@ -151,9 +151,7 @@ class HastyUploadHandler(VideoUploadHandler):
 async def test_a_stalled_upload_is_dropped(container: Container) -> None:
     """R20: by its own timer."""
     routes = [
-        replace(route, handler=HastyUploadHandler)
-        if route.handler is VideoUploadHandler
-        else route
+        replace(route, handler=HastyUploadHandler) if route.handler is VideoUploadHandler else route
         for route in ROUTES
     ]
     async with running(container, routes=routes) as server:

@@ -44,7 +44,7 @@ _log = structlog.get_logger(__name__)
 def growing_pause(attempt: int) -> float:
     """Seconds to wait after failed attempt number ``attempt``: 2, 3, 4.5, ... at most a minute;
     after about an hour, ten minutes."""
-    return min(2 * 1.5 ** min(attempt - 1, 20), 60.0) if attempt <= 60 else 600.0
+    return min(2 * 1.5 ** min(attempt - 1, 20), 60.0) if attempt <= 65 else 600.0
 
 
 class ResetMails:

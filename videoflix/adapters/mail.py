@@ -15,6 +15,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
+import structlog
 
 from videoflix.errors import ConfigurationError, MailUnavailable
 from videoflix.ports import Mail, Mailer
@@ -26,6 +27,11 @@ _LINE_MAX = 998  # RFC 5322 §2.1.1
 # C0 and C1 controls, and what Unicode calls line and paragraph separators.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
+_log = structlog.get_logger(__name__)
+
+# Dot-atoms (RFC 5322 §3.2.3) at a host name.
+_PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+")
+
 
 def _encoding(text: str) -> str:
     """Plain where a mail allows it, so that links stay whole for whoever reads the raw mail."""
@@ -36,12 +42,14 @@ def _encoding(text: str) -> str:
 def build_message(mail: Mail, sender: str) -> EmailMessage:
     """The mail with a text and an HTML part.
 
-    Raises ValueError for control characters in what becomes a header: none of them belongs
-    there, and line ends would add headers.
+    Raises ValueError for control characters in what becomes a header, as line ends would add
+    headers, and for a receiver that is not one address in plain ASCII.
     """
     for value in (mail.to, mail.subject, mail.key, sender):
         if _CONTROL.search(value):
             raise ValueError("control characters cannot be part of a mail's header")
+    if not _PLAIN_ADDRESS.fullmatch(mail.to):
+        raise ValueError("a mail goes to one plain address")
     name, address = parseaddr(sender)
     domain = address.rpartition("@")[2] or "localhost"
     message = EmailMessage(policy=SMTP)
@@ -85,6 +93,15 @@ class OutboxMailer:
         except OSError:
             temporary.unlink(missing_ok=True)
             raise
+
+
+def _why(error: Exception) -> str:
+    """What an operator has to know, without the receiver's address."""
+    if isinstance(error, aiosmtplib.SMTPRecipientsRefused) and error.recipients:
+        error = error.recipients[0]
+    if isinstance(error, aiosmtplib.SMTPResponseException):
+        return f"{type(error).__name__}: {error.code} {error.message}"
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
 def _is_loopback(host: str) -> bool:
@@ -140,6 +157,7 @@ class SmtpMailer:
             async with asyncio.timeout(self._seconds):
                 await self._send(message)
         except (TimeoutError, OSError, aiosmtplib.SMTPException) as error:
+            _log.warning("mail not sent", server=f"{self._host}:{self._port}", why=_why(error))
             raise MailUnavailable(UNAVAILABLE) from error
 
     async def _send(self, message: EmailMessage) -> None:
