@@ -2,17 +2,19 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
 import pytest
+from pymongo.monitoring import CommandListener
 
 from handlers.server import serve
 from tests.clips.fixtures import clip_cache
 from tests.handlers.site import Server
-from videoflix.container import Container
+from videoflix.container import Container, open_container
+from videoflix.settings import Settings
 
 __all__ = ["clip_cache"]
 
@@ -29,6 +31,23 @@ async def running(container: Container, **options: Any) -> AsyncIterator[Server]
     finally:
         stop.set()
         await serving
+
+
+def changed(settings: Settings, **sections: dict[str, Any]) -> Settings:
+    """The settings with other values, checked as if they came from a file."""
+    values = settings.model_dump()
+    for section, keys in sections.items():
+        values[section] |= keys
+    return Settings.model_validate(values)
+
+
+@asynccontextmanager
+async def site(
+    settings: Settings, listeners: Sequence[CommandListener] = ()
+) -> AsyncIterator[Server]:
+    """A server of its own; ``listeners`` hear of what it asks the database."""
+    async with open_container(settings, listeners) as container, running(container) as server:
+        yield server
 
 
 @pytest.fixture

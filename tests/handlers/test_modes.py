@@ -1,24 +1,14 @@
 """What differs in production mode, and what happens when others are away."""
 
 import secrets
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
 
 import httpx
 import pytest
-from pymongo.monitoring import (
-    CommandFailedEvent,
-    CommandListener,
-    CommandStartedEvent,
-    CommandSucceededEvent,
-    register,
-)
 from structlog.testing import capture_logs
 
-from tests.handlers.conftest import running
+from tests.handlers.conftest import changed, running, site
 from tests.handlers.raw import exchange, open_connection, status_of
-from tests.handlers.site import PASSWORD, Server, link_of, set_cookies
+from tests.handlers.site import PASSWORD, link_of, set_cookies
 from tests.videoflix.adapters.mail_server import Inbox, Trouble, mail_server
 from tests.videoflix.relay import relayed
 from tests.videoflix.waiting import until
@@ -30,20 +20,6 @@ EMAIL = "user@example.com"
 REGISTRATION = {"email": EMAIL, "password": PASSWORD, "confirmed_password": PASSWORD}
 LOGIN = {"email": EMAIL, "password": PASSWORD}
 JSON = {"Content-Type": "application/json"}
-
-
-def changed(settings: Settings, **sections: dict[str, Any]) -> Settings:
-    """The settings with other values, checked as if they came from a file."""
-    values = settings.model_dump()
-    for section, keys in sections.items():
-        values[section] |= keys
-    return Settings.model_validate(values)
-
-
-@asynccontextmanager
-async def site(settings: Settings) -> AsyncIterator[Server]:
-    async with open_container(settings) as container, running(container) as server:
-        yield server
 
 
 @pytest.fixture
@@ -127,38 +103,6 @@ async def test_reset_says_the_same_when_no_mail_goes_out(settings: Settings) -> 
         for email in (EMAIL, "unknown@example.com"):
             response = await client.post("password_reset/", json={"email": email})
             assert response.status_code == 200
-
-
-class UserCommands(CommandListener):
-    """Counts the commands about one database's accounts."""
-
-    def __init__(self, database: str) -> None:
-        self._database = database
-        self.count = 0
-
-    def started(self, event: CommandStartedEvent) -> None:
-        about = event.command.get(event.command_name)
-        self.count += event.database_name == self._database and about == "users"
-
-    def succeeded(self, event: CommandSucceededEvent) -> None: ...
-
-    def failed(self, event: CommandFailedEvent) -> None: ...
-
-
-async def test_no_database_query_for_wrong_types(settings: Settings) -> None:
-    """R12."""
-    listener = UserCommands(settings.mongo.database)
-    register(listener)  # there is no way back, and it hears of no other test's database
-    async with site(settings) as server, server.client() as client:
-        await client.post("login/", json=LOGIN)
-        before = listener.count
-        assert before > 0
-        for call in ("register", "login", "password_reset", "password_confirm/MQ/" + "0" * 64):
-            names = ("email", "password", "confirmed_password", "new_password", "confirm_password")
-            for value in ({"$ne": None}, {"$regex": "."}, ["a"], 1, True, None):
-                response = await client.post(f"{call}/", json=dict.fromkeys(names, value))
-                assert response.status_code == 400
-        assert listener.count == before
 
 
 async def test_logout_reaches_other_processes(settings: Settings) -> None:
