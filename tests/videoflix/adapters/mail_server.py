@@ -42,6 +42,7 @@ class Inbox:
     trouble: Trouble | None = None
     mails: list[EmailMessage] = field(default_factory=list)
     was_encrypted: list[bool] = field(default_factory=list)
+    hanging: int = 0  # mails that were handed over and never answered, since the last change
 
     async def handle_RCPT(  # noqa: N802 -- aiosmtpd's name
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: Any
@@ -60,6 +61,7 @@ class Inbox:
             case Trouble.REJECTS:
                 return "554 5.7.1 not today"
             case Trouble.HANGING:
+                self.hanging += 1
                 await asyncio.Event().wait()
             case Trouble.DROPPED:
                 self._drop(server)
@@ -126,7 +128,7 @@ class MailHost:
     def become(self, trouble: Trouble | None) -> None:
         """Have this trouble from now on, or none. Connections that are open are dropped."""
         self.stop()
-        self.inbox.trouble = trouble
+        self.inbox.trouble, self.inbox.hanging = trouble, 0
         if trouble is Trouble.SILENT:
             # Nobody accepts: the kernel does, and nothing is ever said.
             self._running.enter_context(socket.create_server(("127.0.0.1", self.port)))

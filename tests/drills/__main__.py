@@ -1,0 +1,36 @@
+"""``python -m tests.drills [NAME ...]``: all drills, or those that are named. Exit status 1 when
+something was not as it has to be."""
+
+import asyncio
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from pathlib import Path
+from typing import Any
+
+from tests.drills import mail
+from tests.drills.report import Outcome
+
+# Each gets an empty folder of its own.
+DRILLS: Mapping[str, Callable[[Path], Coroutine[Any, Any, Outcome]]] = {"mail": mail.drill}
+
+
+def main(names: list[str]) -> int:
+    if unknown := sorted(set(names) - set(DRILLS)):
+        sys.stderr.write(f"no such drill: {', '.join(unknown)} (there are: {', '.join(DRILLS)})\n")
+        return 2
+    missed = False
+    for name in names or DRILLS:
+        sys.stdout.write(f"== {name} ==\n")
+        sys.stdout.flush()
+        began = time.monotonic()
+        with tempfile.TemporaryDirectory(prefix="videoflix-drill-") as folder:
+            outcome = asyncio.run(DRILLS[name](Path(folder)))
+        sys.stdout.write(f"{outcome.table()}, in {time.monotonic() - began:.0f} s\n\n")
+        missed = missed or bool(outcome.misses)
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
