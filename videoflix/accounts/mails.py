@@ -10,6 +10,10 @@ from videoflix.ports import Mail
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
+def _hours(hours: float) -> str:
+    return "1 hour" if hours == 1 else f"{hours:g} hours"
+
+
 class MailTemplates:
     """Renders the text and the HTML part; the HTML one escapes every value."""
 
@@ -24,7 +28,7 @@ class MailTemplates:
         return self._mail("password_reset", "Reset your Videoflix password", to, url, hours)
 
     def _mail(self, name: str, subject: str, to: Address, url: str, hours: float) -> Mail:
-        values = {"email": to.typed, "url": url, "hours": f"{hours:g}", "subject": subject}
+        values = {"email": to.typed, "url": url, "hours": _hours(hours), "subject": subject}
         return Mail(
             to=to.deliverable,
             subject=subject,

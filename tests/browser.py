@@ -1,0 +1,81 @@
+"""Headless Chromium, driven by its own driver."""
+
+import base64
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from selenium.webdriver import Chrome, ChromeOptions
+from selenium.webdriver.chrome.service import Service
+
+PICTURES = Path(__file__).parents[1] / "build" / "pictures"
+MISSING = (
+    "This test needs Chromium and its driver (Debian: apt-get install chromium chromium-driver)."
+)
+_SWITCHES = (
+    *("headless=new", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run"),
+    *("disable-background-networking", "disable-component-update", "disable-sync"),
+    *("disable-dev-shm-usage", "hide-scrollbars", "force-color-profile=srgb"),
+)
+
+
+def _program(name: str) -> str:
+    found = shutil.which(name)
+    if found is None:
+        pytest.fail(MISSING, pytrace=False)
+    return found
+
+
+@contextmanager
+def browser(profile: Path) -> Iterator["Browser"]:
+    """Chromium with a new ``profile`` folder. Fails the test where there is no Chromium."""
+    options = ChromeOptions()
+    options.binary_location = _program("chromium")
+    for switch in (*_SWITCHES, f"user-data-dir={profile}"):
+        options.add_argument(f"--{switch}")
+    # Named here, so that nothing is looked for on the network.
+    driver = Chrome(options, Service(_program("chromedriver")))
+    try:
+        yield Browser(driver)
+    finally:
+        driver.quit()
+
+
+class Browser:
+    def __init__(self, driver: Chrome) -> None:
+        self.driver = driver
+
+    def command(self, name: str, **arguments: Any) -> dict[str, Any]:
+        """Send a command of the Chrome DevTools Protocol."""
+        answer: dict[str, Any] = self.driver.execute_cdp_cmd(name, arguments)
+        return answer
+
+    def be(self, *, width: int, scheme: str, height: int = 800) -> None:
+        """A window of this size, small ones a phone's, in the colour scheme light or dark."""
+        self.command(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=width < 600,
+        )
+        feature = {"name": "prefers-color-scheme", "value": scheme}
+        self.command("Emulation.setEmulatedMedia", features=[feature])
+
+    def open(self, url: str) -> None:
+        self.driver.get(url)
+
+    def run(self, script: str) -> Any:
+        """What the script returns."""
+        return self.driver.execute_script(script)
+
+    def picture(self, name: str) -> Path:
+        """The whole page as ``build/pictures/<name>.png``."""
+        shot = self.command("Page.captureScreenshot", format="png", captureBeyondViewport=True)
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        path = PICTURES / f"{name}.png"
+        path.write_bytes(base64.b64decode(shot["data"]))
+        return path
