@@ -112,8 +112,10 @@ def _port(settings: Settings) -> Finding:
 
 def _is_videoflix(settings: Settings) -> bool:
     """Whether what listens there refuses a stranger the catalogue as our API does."""
-    host = urlsplit(settings.server.public_url).hostname or "127.0.0.1"
-    connection = HTTPConnection("127.0.0.1", settings.server.port, timeout=2)
+    server = settings.server
+    host = urlsplit(server.public_url).hostname or ""
+    here = urlsplit(server.model_copy(update={"base_url": ""}).public_url).hostname or ""
+    connection = HTTPConnection(here, server.port, timeout=2)
     try:
         connection.request("GET", "/api/video/", headers={"Host": host})
         answer = connection.getresponse()
@@ -147,7 +149,7 @@ async def _database(settings: Settings) -> Finding:
         services = EmbeddedServices(_root(settings), wants_queue=False)
         return await _embedded("database", services)
     except (VideoflixError, OSError) as error:
-        return Finding("database", False, str(error))
+        return Finding("database", False, _plainly(error))
 
 
 async def _queue(settings: Settings) -> Finding:
@@ -159,7 +161,13 @@ async def _queue(settings: Settings) -> Finding:
         services = EmbeddedServices(_root(settings), wants_database=False)
         return await _embedded("queue", services)
     except (VideoflixError, OSError) as error:
-        return Finding("queue", False, str(error))
+        return Finding("queue", False, _plainly(error))
+
+
+def _plainly(error: VideoflixError | OSError) -> str:
+    if isinstance(error, OSError):
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
 
 
 async def _embedded(name: str, services: EmbeddedServices) -> Finding:

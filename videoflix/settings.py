@@ -69,6 +69,21 @@ def _origin(value: str) -> str:
     return value.rstrip("/")
 
 
+def _check_hosts(url: str) -> None:
+    """Refuse a service's URL whose hosts or ports cannot be right. Quotes nothing of it: what
+    stands in the place of a port may be the rest of a password."""
+    try:
+        for host in urlsplit(url).netloc.rpartition("@")[2].split(","):
+            parts = urlsplit(f"//{host}")
+            if not parts.hostname or parts.port == 0:
+                raise ValueError
+    except ValueError:
+        raise ValueError(
+            "must name a host, with a port that is a number if any "
+            "(in a password / ? # @ : % are written as %2F and so on)"
+        ) from None
+
+
 class ServerSettings(Section):
     mode: Mode = Mode.DEVELOPMENT
     host: str = "127.0.0.1"
@@ -80,10 +95,15 @@ class ServerSettings(Section):
     trusted_proxies: Names = ()
     processes: int = Field(1, ge=1, le=64)
 
-    @field_validator("base_url", "frontend_url")
+    @field_validator("base_url")
+    @classmethod
+    def _optional_url(cls, value: str) -> str:
+        return _origin(value) if value else value
+
+    @field_validator("frontend_url")
     @classmethod
     def _url(cls, value: str) -> str:
-        return _origin(value) if value else value
+        return _origin(value)
 
     @field_validator("cors_origins")
     @classmethod
@@ -144,6 +164,8 @@ class MongoSettings(Section):
         uri = value.get_secret_value()
         if uri != EMBEDDED and not uri.startswith(("mongodb://", "mongodb+srv://")):
             raise ValueError("must be the word 'embedded' or a mongodb:// URL")
+        if uri != EMBEDDED:
+            _check_hosts(uri)
         return value
 
     @property
@@ -161,6 +183,8 @@ class RedisSettings(Section):
         url = value.get_secret_value()
         if url != EMBEDDED and not url.startswith(("redis://", "rediss://", "unix://")):
             raise ValueError("must be the word 'embedded' or a redis:// URL")
+        if url.startswith(("redis://", "rediss://")):
+            _check_hosts(url)
         return value
 
     @property
@@ -179,9 +203,9 @@ class MailSettings(Section):
         url = value.get_secret_value()
         if url == OUTBOX:
             return value
-        parts = urlsplit(url)
-        if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+        if not url.startswith(("smtp://", "smtps://")):
             raise ValueError("must be the word 'outbox' or an smtp:// or smtps:// URL")
+        _check_hosts(url)
         return value
 
 

@@ -28,11 +28,13 @@ def test_all_is_well_on_an_empty_folder(tmp_path: Path) -> None:
     assert processes_naming(str(root)) == []
 
 
-def test_a_server_that_runs_is_no_fault(tmp_path: Path) -> None:
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "0.0.0.0"])  # noqa: S104 -- a choice
+def test_a_server_that_runs_is_no_fault(tmp_path: Path, host: str) -> None:
     root = tmp_path / "var"
-    with running("serve", root=root) as server:
-        port = server.line(r"^Videoflix listens on http://127.0.0.1:(\d+)")[1]
-        ended = run("doctor", root=root, extra={"VIDEOFLIX_SERVER__PORT": port})
+    here = {"VIDEOFLIX_SERVER__HOST": host}
+    with running("serve", root=root, extra=here) as server:
+        port = server.line(r"^Videoflix listens on http://127.0.0.\d:(\d+)")[1]
+        ended = run("doctor", root=root, extra=here | {"VIDEOFLIX_SERVER__PORT": port})
     assert ended.returncode == 0, ended.stdout
     found = findings(ended.stdout)
     assert "answers" in found["port"][1]
@@ -45,10 +47,13 @@ def test_a_server_that_runs_is_no_fault(tmp_path: Path) -> None:
         ("VIDEOFLIX_SERVER__PROT", "1", "settings", "there is no setting"),
         ("VIDEOFLIX_STORAGE__FREE_FLOOR", "1" + "0" * 18, "storage", "storage.free_floor"),
         ("VIDEOFLIX_STORAGE__ROOT", "/proc/nowhere", "storage", "cannot be written"),
+        ("VIDEOFLIX_STORAGE__ROOT", "/proc/nowhere", "queue", "/proc/nowhere: No such file"),
         ("VIDEOFLIX_AUTH__SECRET_KEY", "short", "secret", "shorter than 32"),
         ("VIDEOFLIX_MAIL__URL", "smtp://127.0.0.1:1", "mail", "port 1"),
         ("VIDEOFLIX_MONGO__URI", "mongodb://u:hidden@127.0.0.1:1/", "database", "did not answer"),
+        ("VIDEOFLIX_MONGO__URI", "mongodb://u:hid@den@127.0.0.1/", "database", "not a URL"),
         ("VIDEOFLIX_REDIS__URL", "redis://:hidden@127.0.0.1:1/", "queue", "did not answer"),
+        ("VIDEOFLIX_REDIS__URL", "redis://:hidden@h:port/", "settings", "must name a host"),
     ],
 )
 def test_what_is_wrong_is_named(

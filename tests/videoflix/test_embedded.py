@@ -23,7 +23,7 @@ from videoflix.embedded import EmbeddedServices, running_services
 from videoflix.embedded.database import wait_for_mongo
 from videoflix.embedded.queue import wait_for_redis
 from videoflix.embedded.record import Record, read_record, write_record
-from videoflix.errors import ConfigurationError
+from videoflix.errors import ConfigurationError, DatabaseUnavailable, QueueUnavailable
 from videoflix.settings import load_settings
 
 OWNER = """
@@ -89,6 +89,21 @@ async def test_closed_to_strangers(services: EmbeddedServices) -> None:
     for port in (record.mongo.port, record.redis.port):
         assert listening_addresses(port) == {"0100007F"}
     assert record.mongo.password != record.redis.password
+
+
+async def test_a_wrong_password_is_not_taken_for_silence(services: EmbeddedServices) -> None:
+    record = await services.open()
+    mongo, redis = (
+        url.replace(password, "guessed")
+        for url, password in (
+            (record.mongo_uri, record.mongo.password),
+            (record.redis_url, record.redis.password),
+        )
+    )
+    with pytest.raises(DatabaseUnavailable, match="does not accept the user or the password"):
+        await wait_for_mongo(mongo, seconds=0)
+    with pytest.raises(QueueUnavailable, match="does not accept the user or the password"):
+        await wait_for_redis(redis, seconds=0)
 
 
 async def test_passwords_are_readable_by_their_owner_alone(

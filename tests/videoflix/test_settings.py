@@ -56,7 +56,15 @@ def test_lists_are_written_with_commas() -> None:
         ("VIDEOFLIX_SERVER__TRUSTED_PROXIES", "proxy.example"),
         ("VIDEOFLIX_STORAGE__FREE_FLOOR", "-1"),
         ("VIDEOFLIX_MONGO__URI", "postgres://u:hidden@h"),
+        ("VIDEOFLIX_SERVER__FRONTEND_URL", ""),
+        ("VIDEOFLIX_MONGO__URI", "mongodb://"),
+        ("VIDEOFLIX_MONGO__URI", "mongodb://db.example:hidden"),
+        ("VIDEOFLIX_MONGO__URI", "mongodb://u:hidden/pw@db.example"),
+        ("VIDEOFLIX_MONGO__URI", "mongodb://one.example,two.example:70000"),
         ("VIDEOFLIX_MONGO__DATABASE", "a/b"),
+        ("VIDEOFLIX_REDIS__URL", "redis://u:hidden@queue.example:hidden/0"),
+        ("VIDEOFLIX_MAIL__URL", "smtp://u:hidden@"),
+        ("VIDEOFLIX_MAIL__URL", "smtps://u:hidden@mail.example:hidden"),
         ("VIDEOFLIX_REDIS__URL", "http://u:hidden@h"),
         ("VIDEOFLIX_MAIL__URL", "imap://u:hidden@h"),
         ("VIDEOFLIX_AUTH__BCRYPT_COST", "3"),
@@ -71,6 +79,23 @@ def test_a_wrong_variable_is_one_line_that_names_it(name: str, value: str) -> No
     assert str(caught.value).startswith(f"{name}: ")
     assert "\n" not in str(caught.value)
     assert "hidden" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("VIDEOFLIX_MONGO__URI", "mongodb://u:p%2Fw@one.example:27017,[::1]:27018/?tls=true"),
+        ("VIDEOFLIX_MONGO__URI", "mongodb://%2Ftmp%2Fmongodb-27017.sock"),
+        ("VIDEOFLIX_MONGO__URI", "mongodb+srv://u:p@cluster.example/films"),
+        ("VIDEOFLIX_REDIS__URL", "rediss://:p@queue.example:6380/1"),
+        ("VIDEOFLIX_REDIS__URL", "unix:///run/redis.sock?db=1"),
+        ("VIDEOFLIX_MAIL__URL", "smtp://user%40mail.example:p@[::1]:2525"),
+    ],
+)
+def test_addresses_of_services_of_every_form_are_taken(name: str, value: str) -> None:
+    section, key = name.removeprefix("VIDEOFLIX_").lower().split("__")
+    settings = load_settings(environment={name: value})
+    assert getattr(getattr(settings, section), key).get_secret_value() == value
 
 
 @pytest.mark.parametrize(

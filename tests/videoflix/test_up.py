@@ -114,7 +114,7 @@ def _http_children(server: Running) -> set[int]:
 
 def test_a_wrong_setting_that_only_children_see_ends_it(root: Path) -> None:
     """A child that cannot work with its settings is not started for ever."""
-    extra = {"VIDEOFLIX_MONGO__URI": "mongodb://127.0.0.1:notaport/"}
+    extra = {"VIDEOFLIX_MONGO__URI": "mongodb://user:p@ss@127.0.0.1/"}
     ended = run("serve", root=root, extra=extra)
     assert ended.returncode == 1
     assert "http 1 ended with status 2" in ended.stderr

@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from pymongo import MongoClient
-from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.errors import InvalidURI, OperationFailure, PyMongoError
 
 from videoflix.embedded.record import LOOPBACK, USER, Endpoint, free_port, mongo_uri
 from videoflix.errors import ConfigurationError, DatabaseUnavailable
@@ -25,6 +25,7 @@ CACHE_SIZE = "256M"
 START_SECONDS = 30.0
 POLL_SECONDS = 0.05
 _USER_EXISTS = 51003
+_REFUSED = frozenset({13, 18})  # Unauthorized, AuthenticationFailed
 
 
 def program(root: Path, port: int, *, has_auth: bool) -> Program:
@@ -64,17 +65,28 @@ def _wake(port: int) -> None:
 
 
 async def wait_for_mongo(uri: str, seconds: float = START_SECONDS) -> None:
-    """Return once a client gets through. Raises DatabaseUnavailable after ``seconds``."""
+    """Return once a client gets through.
+
+    Raises DatabaseUnavailable after ``seconds``, and ConfigurationError for a URL that the driver
+    does not take.
+    """
     deadline = time.monotonic() + seconds
     while True:
         try:
             return await asyncio.to_thread(_look, uri)
+        except InvalidURI as error:
+            # The driver's message may quote the URL, and with it a password.
+            raise ConfigurationError("mongo.uri: not a URL that the driver takes") from error
         except PyMongoError as error:
             if time.monotonic() > deadline:
-                raise DatabaseUnavailable(
-                    f"the database did not answer within {seconds:g} s"
-                ) from error
+                raise DatabaseUnavailable(_why_not(error, seconds)) from error
         await asyncio.sleep(POLL_SECONDS)
+
+
+def _why_not(error: PyMongoError, seconds: float) -> str:
+    if isinstance(error, OperationFailure) and error.code in _REFUSED:
+        return "the database answers, but does not accept the user or the password"
+    return f"the database did not answer within {seconds:g} s"
 
 
 def _look(uri: str) -> None:

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import AuthenticationError, RedisError
 
 from videoflix.embedded.record import LOOPBACK, Endpoint
 from videoflix.errors import ConfigurationError, QueueUnavailable
@@ -68,6 +68,12 @@ def program(root: Path, endpoint: Endpoint) -> Program:
     )
 
 
+def _why_not(error: Exception, seconds: float) -> str:
+    if isinstance(error, AuthenticationError):
+        return "the queue answers, but does not accept the user or the password"
+    return f"the queue did not answer within {seconds:g} s"
+
+
 async def wait_for_redis(url: str, seconds: float = START_SECONDS) -> None:
     """Return once a client gets through. Raises QueueUnavailable after ``seconds``."""
     deadline = time.monotonic() + seconds
@@ -80,7 +86,7 @@ async def wait_for_redis(url: str, seconds: float = START_SECONDS) -> None:
                 return
         except (RedisError, OSError) as error:
             if time.monotonic() > deadline:
-                raise QueueUnavailable(f"the queue did not answer within {seconds:g} s") from error
+                raise QueueUnavailable(_why_not(error, seconds)) from error
         await asyncio.sleep(POLL_SECONDS)
 
 
