@@ -62,6 +62,7 @@ class ResetMail:
     key: str
     fence: str
     attempt: int
+    asked_at: datetime
     age: float
 
 

@@ -123,7 +123,8 @@ class ResetMailStore(Protocol):
         """Let it go, due again after ``seconds``. Nothing happens when the lease was lost."""
 
     async def done(self, mail: ResetMail) -> None:
-        """Forget it. Nothing happens when the lease was lost."""
+        """Forget it; when it was asked for again since it was claimed, another mail is due now.
+        Nothing happens when the lease was lost."""
 
 
 class RevocationFeed(Protocol):

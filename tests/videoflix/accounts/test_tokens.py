@@ -20,7 +20,7 @@ def user() -> User:
 
 def session() -> Session:
     moment = datetime.now(UTC)
-    return Session("ab" * 16, 1, moment, moment + timedelta(days=7))
+    return Session("ab" * 16, 1, moment, moment + timedelta(days=7), moment)
 
 
 def test_a_key_that_signed_before_is_accepted_and_signs_no_more() -> None:

@@ -97,6 +97,26 @@ async def test_asking_again_ends_the_rest_but_not_the_lease(mails: MongoResetMai
     assert (await claimed(mails)).key != first.key  # a mail of its own
 
 
+async def test_asked_for_again_while_it_is_sent_another_one_follows(
+    mails: MongoResetMailStore, database: Database
+) -> None:
+    await mails.ask(ADDRESS)
+    first = await claimed(mails)
+
+    async def is_later() -> bool:
+        return await database.now() > first.asked_at
+
+    await until(is_later)
+    await mails.ask(ADDRESS)
+    await mails.done(first)
+    second = await claimed(mails)
+    assert (second.address, second.attempt) == (ADDRESS, 1)
+    assert second.key != first.key
+    await mails.done(first)
+    await mails.done(second)
+    assert await count(database) == 0
+
+
 async def test_new_ones_go_before_those_that_failed(mails: MongoResetMailStore) -> None:
     await mails.ask("failed@example.com")
     await mails.postpone(await claimed(mails), 0)

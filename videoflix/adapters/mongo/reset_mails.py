@@ -3,6 +3,7 @@
 A document: ``_id`` (the folded address: so one at a time, however often it is asked for), ``key``
 (random, names the mail), ``asked_at`` (a TTL index removes what nobody dealt with), ``due_at``
 (the end of a pause), ``leased_until`` and ``fence`` (who sends it now) and ``attempts``.
+Asked for again while it waits, it stays one mail; while it is being sent, another one follows.
 """
 
 import secrets
@@ -76,6 +77,7 @@ class MongoResetMailStore:
             key=document["key"],
             fence=fence,
             attempt=document["attempts"],
+            asked_at=document["asked_at"],
             age=(now - document["asked_at"]).total_seconds(),
         )
 
@@ -88,4 +90,10 @@ class MongoResetMailStore:
 
     async def done(self, mail: ResetMail) -> None:
         async with self._database.operation():
-            await self._mails.delete_one(_held(mail))
+            gone = await self._mails.delete_one({**_held(mail), "asked_at": mail.asked_at})
+            if not gone.deleted_count:
+                # Asked for again since it was claimed (or the lease was lost): the next mail.
+                await self._mails.update_one(
+                    _held(mail),
+                    {"$set": {"key": secrets.token_hex(16), "leased_until": _AT_ONCE}},
+                )
