@@ -344,7 +344,8 @@ class SegmentCache(Protocol):
     def open(self, key: SegmentKey, facts: SegmentFacts) -> BinaryIO | None:
         """The cached segment, open for reading, if its bytes are what ``facts`` says.
 
-        A file that is not is removed. An open segment stays readable when it is evicted.
+        A file that is not stays until ``put`` replaces it. An open segment stays readable when
+        it is evicted.
         """
 
     def put(self, key: SegmentKey, data: bytes) -> None:

@@ -96,9 +96,8 @@ class DiskSegmentCache:
                 return file
         except OSError as error:
             _log.warning("cached segment cannot be read", path=str(path), error=str(error))
+        # Left where it is: another thread may have put the right one under this name meanwhile.
         file.close()
-        with suppress(OSError):
-            path.unlink()
         return None
 
     def _is_right(self, key: SegmentKey, file: BinaryIO, facts: SegmentFacts) -> bool:

@@ -207,6 +207,21 @@ async def test_r52_the_cache_keeps_to_its_budget_and_an_open_segment_stays_whole
             assert held.read() == right
 
 
+async def test_r53_a_wrong_file_is_refused_but_only_replaced(tmp_path: Path) -> None:
+    """Whoever finds it wrong must not remove it by name: the right one may have taken its place."""
+    cache = DiskSegmentCache(tmp_path, 1000)
+    key = SegmentKey(1, "g", "480p", 0)
+    cache.put(key, b"wrong")
+    facts = SegmentFacts.of(b"right")
+    assert cache.open(key, facts) is None
+    assert cache.path(key).read_bytes() == b"wrong"
+    cache.put(key, b"right")
+    file = cache.open(key, facts)
+    assert file is not None
+    with file:
+        assert file.read() == b"right"
+
+
 async def test_r52_what_was_used_last_is_evicted_last(tmp_path: Path) -> None:
     cache = DiskSegmentCache(tmp_path, 350)
     keys = [SegmentKey(1, "g", "480p", index) for index in range(4)]
