@@ -34,7 +34,7 @@ async def status(server: Server, route: Route, method: str, cookies: dict[str, s
     return response.status_code
 
 
-async def test_every_route_for_everybody(server: Server) -> None:
+async def test_r22_every_route_for_everybody(server: Server) -> None:
     """R22, R23."""
     async with (
         server.signed_in("member@example.com") as member,
@@ -59,7 +59,7 @@ async def test_every_route_for_everybody(server: Server) -> None:
                 assert found["admin"] == 405, where
 
 
-async def test_no_stranger_learns_what_exists(server: Server) -> None:
+async def test_r22_no_stranger_learns_what_exists(server: Server) -> None:
     """R22: 401 comes before anything else, whatever the path under a closed folder."""
     async with server.client() as client:
         for path in (
@@ -78,7 +78,7 @@ async def test_no_stranger_learns_what_exists(server: Server) -> None:
             assert response.json() == {"detail": "Authentication credentials were not provided."}
 
 
-def test_a_method_without_a_rule_stops_the_start(container: Container) -> None:
+def test_r23_a_method_without_a_rule_stops_the_start(container: Container) -> None:
     """R23."""
 
     class Undeclared(BaseHandler):

@@ -151,6 +151,25 @@ async def test_login_refused_the_same_for_every_reason(
         assert set_cookies(response) == {}
 
 
+async def test_r2_known_and_unknown_addresses_are_answered_alike(server: Server) -> None:
+    """R2: the same status, body and headers, at login and at password reset; how the times
+    compare is measured by ``make bench``."""
+    await server.add_user(EMAIL)
+    async with server.client() as client:
+        for call in ("login", "password_reset"):
+            answers = []
+            for email in (EMAIL, "unknown@example.com"):
+                body = {"email": email, "password": "wrong-Harbour-1"}
+                response = await client.post(f"{call}/", json=body)
+                headers = {
+                    name: value
+                    for name, value in response.headers.items()
+                    if name not in ("date", "x-request-id")
+                }
+                answers.append((response.status_code, response.content, headers))
+            assert answers[0] == answers[1]
+
+
 async def test_logout(server: Server, end: str) -> None:
     async with server.signed_in() as client:
         response = await client.post(f"logout{end}", headers=JSON)

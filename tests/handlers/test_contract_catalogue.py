@@ -103,7 +103,7 @@ async def test_media_playlist_and_its_segments(
 
 
 @pytest.mark.parametrize("end_of_path", ["master.m3u8", "480p/index.m3u8", "480p/segment_000.ts"])
-async def test_media_answers_are_private_and_validated(
+async def test_r24_media_answers_are_private_and_validated(
     member: httpx.AsyncClient, film: Video, end_of_path: str
 ) -> None:
     """R24."""
@@ -167,7 +167,7 @@ async def test_videos_that_are_not_ready(server: Server, member: httpx.AsyncClie
         assert list(response.json()) == ["detail"]
 
 
-async def test_anonymous_gets_no_media(server: Server, film: Video) -> None:
+async def test_r22_anonymous_gets_no_media(server: Server, film: Video) -> None:
     """R22: 401 for what exists as for what does not."""
     async with server.client() as client:
         for path in ("1/master.m3u8", "1/480p/index.m3u8", "1/480p/segment_000.ts", "9/x/y.ts"):

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from handlers.errors import answer_to
 from tests.handlers.raw import exchange, status_of
 from tests.handlers.site import ORIGIN, PASSWORD, Server
-from videoflix.errors import TooManyRequests
+from videoflix.errors import MediaDamaged, TooManyRequests
 from videoflix.settings import Settings
 
 LOGIN = {"email": "user@example.com", "password": PASSWORD}
@@ -26,19 +26,19 @@ async def raw_get(server: Server, *headers: str, path: str = "/api/video/") -> b
 @pytest.mark.parametrize(
     "host", ["evil.example", "127.0.0.1.evil.example", "evil@127.0.0.1", "127.0.0.1:x", "[::1"]
 )
-async def test_foreign_hosts(server: Server, host: str) -> None:
+async def test_r15_foreign_hosts(server: Server, host: str) -> None:
     """R15."""
     answer = await raw_get(server, f"Host: {host}")
     assert status_of(answer) == 400
 
 
-async def test_own_hosts(server: Server) -> None:
+async def test_r15_own_hosts(server: Server) -> None:
     """R15: own names get to the check of the session."""
     for host in ("127.0.0.1", "127.0.0.1:8000", "LOCALHOST:1", "[::1]:80"):
         assert status_of(await raw_get(server, f"Host: {host}")) == 401
 
 
-async def test_forwarded_host_is_never_believed(server: Server) -> None:
+async def test_r15_forwarded_host_is_never_believed(server: Server) -> None:
     """R15: not in the answer, not in a mail."""
     answer = await raw_get(server, "Host: 127.0.0.1", "X-Forwarded-Host: evil.example")
     assert status_of(answer) == 400
@@ -46,7 +46,7 @@ async def test_forwarded_host_is_never_believed(server: Server) -> None:
 
 
 @pytest.mark.parametrize("path", ["video/", "video/1/master.m3u8", "video/1/480p/segment_000.ts"])
-async def test_preflight(client: httpx.AsyncClient, path: str) -> None:
+async def test_r17_preflight(client: httpx.AsyncClient, path: str) -> None:
     """R17: no session is needed, and the answer is kept for a while."""
     response = await client.options(
         path,
@@ -69,7 +69,7 @@ async def test_preflight(client: httpx.AsyncClient, path: str) -> None:
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:5500.evil"])
-async def test_foreign_origins_get_no_cors_headers(server: Server, origin: str) -> None:
+async def test_r17_foreign_origins_get_no_cors_headers(server: Server, origin: str) -> None:
     """R17."""
     async with server.signed_in() as client:
         for response in (
@@ -81,7 +81,7 @@ async def test_foreign_origins_get_no_cors_headers(server: Server, origin: str) 
             assert "Origin" in response.headers["vary"]
 
 
-async def test_allowed_origins_are_echoed_on_every_answer(server: Server) -> None:
+async def test_r17_allowed_origins_are_echoed_on_every_answer(server: Server) -> None:
     """R17: on errors too, or a script could not read them."""
     async with server.signed_in() as client:
         for path, status in (("video/", 200), ("video/1/master.m3u8", 404), ("nothing", 404)):
@@ -96,7 +96,7 @@ async def test_allowed_origins_are_echoed_on_every_answer(server: Server) -> Non
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "", "HTTP://127.0.0.1:5500/"])
-async def test_foreign_origins_change_nothing(server: Server, origin: str) -> None:
+async def test_r16_foreign_origins_change_nothing(server: Server, origin: str) -> None:
     """R16."""
     async with server.signed_in() as client:
         response = await client.post("logout/", headers={**JSON, "Origin": origin})
@@ -104,7 +104,7 @@ async def test_foreign_origins_change_nothing(server: Server, origin: str) -> No
         assert (await client.get("video/")).status_code == 200
 
 
-async def test_own_and_allowed_origins_may_change_state(server: Server) -> None:
+async def test_r16_own_and_allowed_origins_may_change_state(server: Server) -> None:
     """R16: and so may clients that send no origin."""
     await server.add_user("user@example.com")
     async with server.client() as client:
@@ -124,7 +124,7 @@ async def test_own_and_allowed_origins_may_change_state(server: Server) -> None:
         "",
     ],
 )
-async def test_other_content_types(server: Server, content_type: str) -> None:
+async def test_r16_other_content_types(server: Server, content_type: str) -> None:
     """R16: what a form of a foreign page can send is refused, whatever it holds."""
     await server.add_user("user@example.com")
     async with server.client() as client:
@@ -162,7 +162,7 @@ async def test_csrf_token(server: Server) -> None:
     "value", [{"$ne": None}, {"$regex": ".*"}, ["a"], 7, 1.5, True, None, {"a": {"b": []}}]
 )
 @pytest.mark.parametrize("call", ["register", "login", "password_reset", "password_confirm/MQ/x"])
-async def test_wrong_types(client: httpx.AsyncClient, call: str, value: object) -> None:
+async def test_r12_wrong_types(client: httpx.AsyncClient, call: str, value: object) -> None:
     """R12."""
     names = ("email", "password", "confirmed_password", "new_password", "confirm_password")
     response = await client.post(f"{call}/", json=dict.fromkeys(names, value))
@@ -195,7 +195,7 @@ async def test_bodies_that_are_no_objects(client: httpx.AsyncClient, content: by
         )
 
 
-async def test_no_rights_by_asking(client: httpx.AsyncClient, server: Server) -> None:
+async def test_r13_no_rights_by_asking(client: httpx.AsyncClient, server: Server) -> None:
     """R13."""
     asked = {"is_staff": True, "is_active": True, "role": "admin", "_id": 77, "id": 77}
     body = {"email": "a@example.com", "password": PASSWORD, "confirmed_password": PASSWORD}
@@ -207,7 +207,7 @@ async def test_no_rights_by_asking(client: httpx.AsyncClient, server: Server) ->
     assert not user.is_active
 
 
-async def test_no_header_by_an_address(client: httpx.AsyncClient, server: Server) -> None:
+async def test_r14_no_header_by_an_address(client: httpx.AsyncClient, server: Server) -> None:
     """R14."""
     for email in ("a@example.com\r\nBcc: b@example.com", "a\n@example.com", '"a\r\nX: y"@b.org'):
         body = {"email": email, "password": PASSWORD, "confirmed_password": PASSWORD}
@@ -215,7 +215,7 @@ async def test_no_header_by_an_address(client: httpx.AsyncClient, server: Server
     assert server.mails() == []
 
 
-async def test_large_bodies(server: Server) -> None:
+async def test_r18_large_bodies(server: Server) -> None:
     """R18: over one megabyte is refused before it is read."""
     head = (
         b"POST /api/login/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
@@ -232,11 +232,22 @@ async def test_unknown_paths(client: httpx.AsyncClient, server: Server) -> None:
         assert response.headers["cache-control"] == "no-store"
 
 
-async def test_unknown_paths_for_members(server: Server) -> None:
+async def test_r24_unknown_paths_for_members(server: Server) -> None:
     """R24: nothing under a film's folder is answered because of its ending."""
     async with server.signed_in() as client:
         for path in ("video/x.css", "video/1/x.js", "video/1/480p/x.css", "video/1/480p/"):
             assert (await client.get(path)).status_code == 404
+
+
+async def test_r22_paths_that_are_no_text(client: httpx.AsyncClient, server: Server) -> None:
+    """R22: the session is asked for first; then, such a path names nothing."""
+    paths = ("video/%ff/master.m3u8", "video/1/%80/index.m3u8", "video/1/480p/%c3%28")
+    for path in paths:
+        assert (await client.get(path)).status_code == 401
+    async with server.signed_in() as member:
+        for path in paths:
+            assert (await member.get(path)).status_code == 404
+    assert (await client.get("activate/%ff/x/")).status_code == 400
 
 
 async def test_wrong_methods(client: httpx.AsyncClient) -> None:
@@ -247,7 +258,7 @@ async def test_wrong_methods(client: httpx.AsyncClient) -> None:
     assert (await client.request("TRACE", "login/")).status_code == 405
 
 
-async def test_json_is_never_stored(server: Server) -> None:
+async def test_r24_json_is_never_stored(server: Server) -> None:
     """R24."""
     async with server.signed_in() as client:
         response = await client.get("video/")
@@ -262,7 +273,7 @@ def damage_users(settings: Settings) -> None:
         assert users.update_many({}, {"$unset": {"is_active": ""}}).modified_count == 1
 
 
-async def test_unexpected_errors_keep_their_text(server: Server) -> None:
+async def test_r25_unexpected_errors_keep_their_text(server: Server) -> None:
     """R25: a damaged record is nothing that anybody expects."""
     await server.add_user("user@example.com")
     await asyncio.to_thread(damage_users, server.container.settings)
@@ -286,6 +297,13 @@ async def test_the_log_names_routes_not_tokens(client: httpx.AsyncClient) -> Non
     [logged] = [entry for entry in logs if entry["event"] == "request"]
     assert logged["status"] == 400
     assert "abab" not in repr(logged)
+
+
+def test_r25_damaged_media() -> None:
+    """R25: an error of the domain that nobody expects has the request's id too."""
+    answer = answer_to(MediaDamaged("This video is damaged."), "id")
+    assert (answer.status, answer.is_expected) == (500, False)
+    assert answer.body == {"detail": "This video is damaged.", "request_id": "id"}
 
 
 def test_too_many_requests() -> None:

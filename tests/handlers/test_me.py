@@ -35,7 +35,7 @@ async def test_me(server: Server, end: str, is_staff: bool) -> None:
         assert response.json() == expected
 
 
-async def test_a_disabled_account_is_nobody(server: Server) -> None:
+async def test_r10_a_disabled_account_is_nobody(server: Server) -> None:
     """R10: its sessions have ended."""
     async with server.signed_in() as client:
         await server.container.members.disable(1)
@@ -103,7 +103,7 @@ async def test_r11_links_die_with_the_password(server: Server) -> None:
         assert response.json() == {"detail": "Invalid reset link."}
 
 
-async def test_delete(server: Server, end: str) -> None:
+async def test_r10_delete(server: Server, end: str) -> None:
     """R10, R11: the account, every session and every link."""
     async with server.signed_in() as client, server.client() as elsewhere:
         await login(elsewhere, EMAIL)
@@ -216,6 +216,17 @@ async def test_nobody_ends_the_sessions_of_others(server: Server) -> None:
         response = await client.delete(f"me/sessions/{session['id']}/", headers=JSON)
         assert response.status_code == 404
         assert await is_signed_in(other)
+
+
+async def test_r13_no_rights_by_asking(server: Server) -> None:
+    """R13."""
+    asked = {"is_staff": True, "is_active": False, "role": "admin", "_id": 77, "email": "x@b.org"}
+    async with server.signed_in() as client:
+        response = await client.post("me/password/", json={**CHANGE, **asked})
+        assert response.status_code == 200
+        await client.post("token/refresh/", json=asked)
+        assert (await client.get("me/")).json() == {"id": 1, "email": EMAIL, "is_staff": False}
+        assert (await client.get("admin/videos/1/")).status_code == 403
 
 
 async def test_r16_own_account_from_a_foreign_origin(server: Server) -> None:

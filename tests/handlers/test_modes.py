@@ -7,8 +7,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.handlers.conftest import changed, running, site
+from tests.handlers.films import add_pending
 from tests.handlers.raw import exchange, open_connection, status_of
-from tests.handlers.site import PASSWORD, link_of, set_cookies
+from tests.handlers.site import PASSWORD, link_of, login, set_cookies
 from tests.videoflix.adapters.mail_server import Inbox, Trouble, mail_server
 from tests.videoflix.relay import relayed
 from tests.videoflix.waiting import until
@@ -63,12 +64,18 @@ async def test_production(production: Settings) -> None:
             assert (await client.get("video/")).status_code == 400  # R15: 127.0.0.1 is not it
 
 
-async def test_links_and_urls_come_from_the_settings(production: Settings) -> None:
+async def test_r15_links_and_urls_come_from_the_settings(production: Settings) -> None:
     """R15: whatever a request says about hosts."""
     async with site(production) as server:
         headers = {"Host": "films.example", "X-Forwarded-Proto": "http"}
         async with server.client(headers=headers) as client:
             await client.post("register/", json=REGISTRATION)
+            video = await add_pending(server.container)
+            await server.add_user("admin@example.com", is_staff=True)
+            cookies = (await login(client, "admin@example.com")).cookies
+            access = {"Cookie": f"access_token={cookies['access_token']}"}
+            record = (await client.get(f"admin/videos/{video.id}/", headers=access)).json()
+            assert record["thumbnail_url"].startswith("https://films.example/media/thumbnails/")
         mail = (await server.mail_number(1)).as_string()
         assert "https://app.example/pages/auth/activate.html" in mail
 
@@ -105,7 +112,7 @@ async def test_reset_says_the_same_when_no_mail_goes_out(settings: Settings) -> 
             assert response.status_code == 200
 
 
-async def test_logout_reaches_other_processes(settings: Settings) -> None:
+async def test_r9_logout_reaches_other_processes(settings: Settings) -> None:
     """R9: a second server over the same database hears of it within seconds."""
     other_settings = changed(settings, server={"port": free_port()})
     async with site(settings) as one, site(other_settings) as two, one.signed_in() as client:
@@ -122,7 +129,7 @@ async def test_logout_reaches_other_processes(settings: Settings) -> None:
         assert (await client.get("video/")).status_code == 401
 
 
-async def test_what_never_arrives_is_dropped(container: Container) -> None:
+async def test_r20_what_never_arrives_is_dropped(container: Container) -> None:
     """R20: half a header, a stalled body, an idle connection."""
     body = (
         b"POST /api/login/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
@@ -169,7 +176,7 @@ async def test_stop_lets_requests_end(settings: Settings) -> None:
         (("127.0.0.1",), "2001:db8::1", "2001:db8::1"),
     ],
 )
-async def test_trusted_proxies(
+async def test_r5_trusted_proxies(
     settings: Settings, trusted: tuple[str, ...], forwarded: str, client: str
 ) -> None:
     """R5: X-Forwarded-For counts as far as our own proxies wrote it."""

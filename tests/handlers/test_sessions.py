@@ -42,7 +42,7 @@ def key(server: Server) -> bytes:
     return signing_key(server.container.settings.auth.secret_key.get_secret_value())
 
 
-async def test_forged_tokens(server: Server, key: bytes) -> None:
+async def test_r6_forged_tokens(server: Server, key: bytes) -> None:
     """R6: only our algorithm, our key, and every claim that is needed."""
     async with server.signed_in() as client:
         token = client.cookies["access_token"]
@@ -74,7 +74,7 @@ async def test_forged_tokens(server: Server, key: bytes) -> None:
         assert await status_with(server, bad) == 401, number
 
 
-async def test_each_token_in_its_place(server: Server) -> None:
+async def test_r7_each_token_in_its_place(server: Server) -> None:
     """R7."""
     async with server.signed_in() as client:
         access, refresh = client.cookies["access_token"], client.cookies["refresh_token"]
@@ -84,7 +84,7 @@ async def test_each_token_in_its_place(server: Server) -> None:
         assert (await client.post("token/refresh/", headers=headers)).status_code == 401
 
 
-async def test_two_tabs_refresh_at_once(server: Server) -> None:
+async def test_r8_two_tabs_refresh_at_once(server: Server) -> None:
     """R8."""
     async with server.signed_in() as client:
         answers = await asyncio.gather(
@@ -95,7 +95,7 @@ async def test_two_tabs_refresh_at_once(server: Server) -> None:
             assert await status_with(server, answer.json()["access"]) == 200
 
 
-async def test_logout_ends_the_session_at_once(server: Server) -> None:
+async def test_r8_logout_ends_the_session_at_once(server: Server) -> None:
     """R8, R9: both cookies, and every access token of the session."""
     async with server.signed_in() as client:
         refresh = client.cookies["refresh_token"]
@@ -125,7 +125,7 @@ async def reset(client: httpx.AsyncClient, server: Server, email: str, password:
     assert response.status_code == 200
 
 
-async def test_password_reset_ends_all_sessions(server: Server) -> None:
+async def test_r10_password_reset_ends_all_sessions(server: Server) -> None:
     """R10: also that of the one who resets, and nobody else's."""
     async with (
         server.signed_in() as client,
@@ -140,7 +140,7 @@ async def test_password_reset_ends_all_sessions(server: Server) -> None:
         assert (await stranger.get("video/")).status_code == 200
 
 
-async def test_only_the_newest_links_and_none_after_a_reset(server: Server) -> None:
+async def test_r11_only_the_newest_links_and_none_after_a_reset(server: Server) -> None:
     """R11: links die with the password that they were asked for."""
     async with server.signed_in() as client:
         links = []
@@ -155,7 +155,7 @@ async def test_only_the_newest_links_and_none_after_a_reset(server: Server) -> N
             assert response.status_code == status
 
 
-async def test_links_are_for_one_purpose_and_one_account(server: Server) -> None:
+async def test_r11_links_are_for_one_purpose_and_one_account(server: Server) -> None:
     """R11."""
     body = {"email": "a@example.com", "password": PASSWORD, "confirmed_password": PASSWORD}
     async with server.signed_in() as client:
@@ -169,7 +169,7 @@ async def test_links_are_for_one_purpose_and_one_account(server: Server) -> None
             assert (await client.post(f"password_confirm/{wrong}/", json=new)).status_code == 400
 
 
-async def test_passwords_beyond_72_bytes(server: Server) -> None:
+async def test_r1_passwords_beyond_72_bytes(server: Server) -> None:
     """R1: all of it counts, and nothing fails."""
     async with server.client() as client:
         for number, password in enumerate(("a1" * 36 + "x", "ü" * 37, "🎬" * 128)):

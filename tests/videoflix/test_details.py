@@ -36,7 +36,7 @@ def test_longest_texts_are_taken() -> None:
         ),
     ],
 )
-def test_each_wrong_field_has_its_messages(
+def test_r14_each_wrong_field_has_its_messages(
     details: VideoDetails, fields: dict[str, list[str]]
 ) -> None:
     """R14"""

@@ -37,7 +37,7 @@ def test_international_domains_go_out_in_ascii() -> None:
         "x" * 300 + "@b.org",
     ],
 )
-def test_no_addresses(value: str) -> None:
+def test_r14_no_addresses(value: str) -> None:
     """R14."""
     with pytest.raises(FieldErrors) as refused:
         parse_address(value)
@@ -45,7 +45,7 @@ def test_no_addresses(value: str) -> None:
 
 
 @given(st.text())
-def test_whatever_is_taken_is_one_line(value: str) -> None:
+def test_r14_whatever_is_taken_is_one_line(value: str) -> None:
     """R14."""
     try:
         address = parse_address(value)
@@ -68,7 +68,7 @@ def test_no_other_uids(text: str) -> None:
     assert found is None or encode_uid(found) == text
 
 
-def test_tokens_are_random_and_kept_as_hashes() -> None:
+def test_r11_tokens_are_random_and_kept_as_hashes() -> None:
     """R11."""
     first, second = new_token(), new_token()
     assert first != second

@@ -94,7 +94,7 @@ def test_how_long_it_is_valid(kind: str, hours: float, words: str) -> None:
     ],
 )
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_address_is_only_ever_text(kind: str, typed: str) -> None:
+def test_r14_an_address_is_only_ever_text(kind: str, typed: str) -> None:
     """R14: even one that would never have been accepted."""
     to = Address(typed=typed, folded=typed, deliverable="user@example.com")
     mail, url = made(kind, to)

@@ -1,7 +1,9 @@
 """Which passwords are accepted, and how they are kept."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -43,7 +45,7 @@ def test_accepted(password: str) -> None:
     assert password_problems(password, EMAIL) == []
 
 
-async def test_any_length_and_every_byte_of_it_counts(hasher: PasswordHasher) -> None:
+async def test_r1_any_length_and_every_byte_of_it_counts(hasher: PasswordHasher) -> None:
     """R1."""
     for password in ("a" * 73, "ü" * 37, "x" * 10_000, "", "\0", "a\0b", "\ud800"):
         kept = await hasher.hash(password)
@@ -52,10 +54,40 @@ async def test_any_length_and_every_byte_of_it_counts(hasher: PasswordHasher) ->
     assert not await hasher.verify("a" * 72 + "b", await hasher.hash("a" * 73))
 
 
-async def test_without_a_hash_nothing_matches(hasher: PasswordHasher) -> None:
+async def test_r2_without_a_hash_nothing_matches(hasher: PasswordHasher) -> None:
     """R2: the same work is done, and no password is right."""
     for password in ("", "." * 31, "quiet-Harbour-42"):
         assert await hasher.verify(password, None) is False
+
+
+class Watched(ThreadPoolExecutor):
+    """Threads that remember what they were given to do."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+        self.calls: list[tuple[Any, ...]] = []
+
+    def submit(  # type: ignore[override]  # typed as its user calls it
+        self, call: Callable[..., Any], /, *args: Any
+    ) -> "Future[Any]":
+        self.calls.append((call, *args))
+        return super().submit(call, *args)
+
+
+async def test_r2_a_dummy_hash_is_verified() -> None:
+    """R2: the same function on a hash of the same form and cost, which bcrypt takes as one."""
+    with Watched() as executor:
+        hasher = PasswordHasher(5, executor)
+        kept = await hasher.hash("quiet-Harbour-42")
+        executor.calls.clear()
+        for known in (kept, None):
+            assert await hasher.verify("wrong-Harbour-1", known) is False
+        real, dummy = executor.calls
+    assert real[:2] == dummy[:2]
+    assert real[2] == kept
+    assert dummy[2][:7] == kept[:7] == "$2b$05$"
+    assert len(dummy[2]) == len(kept)
+    assert dummy[2] != kept
 
 
 async def test_the_dummy_costs_what_a_hash_costs() -> None:
@@ -69,7 +101,7 @@ async def test_the_dummy_costs_what_a_hash_costs() -> None:
         assert await dearer.verify("quiet-Harbour-42", kept)
 
 
-async def test_the_event_loop_goes_on_while_passwords_are_hashed() -> None:
+async def test_r3_the_event_loop_goes_on_while_passwords_are_hashed() -> None:
     """R3: other work is done before the first of many hashes is ready."""
     async with open_hasher(10) as hasher:
         hashing = [asyncio.create_task(hasher.hash("quiet-Harbour-42")) for _ in range(6)]

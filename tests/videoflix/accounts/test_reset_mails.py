@@ -95,7 +95,7 @@ async def test_only_who_has_an_active_account_gets_a_mail(desk: Desk) -> None:
     assert await desk.waiting() == []
 
 
-async def test_nothing_that_waits_opens_an_account(desk: Desk) -> None:
+async def test_r11_nothing_that_waits_opens_an_account(desk: Desk) -> None:
     """R11: what lies in the database while a mail waits is not what its link needs."""
     await desk.add()
     reset_mails = desk.make()
@@ -143,7 +143,7 @@ async def test_a_second_sending_is_the_same_mail(desk: Desk) -> None:
     assert await desk.works(user)
 
 
-async def test_a_used_link_does_not_come_back_with_a_second_sending(desk: Desk) -> None:
+async def test_r11_a_used_link_does_not_come_back_with_a_second_sending(desk: Desk) -> None:
     """R11."""
     user = await desk.add()
     reset_mails = desk.make()

@@ -70,7 +70,7 @@ async def test_found_as_added(users: MongoUserStore) -> None:
     assert (await add(users)).id == 2  # an id is never given twice
 
 
-async def test_an_activation_link_works_once(users: MongoUserStore) -> None:
+async def test_r11_an_activation_link_works_once(users: MongoUserStore) -> None:
     """R11: also when it is used many times at once."""
     user = await add(users, link=link("h", LinkPurpose.ACTIVATE))
     assert not await users.activate(user.id, "other", now())
@@ -83,7 +83,7 @@ async def test_an_activation_link_works_once(users: MongoUserStore) -> None:
     assert found.is_active
 
 
-async def test_a_reset_link_works_once_and_ends_the_others(users: MongoUserStore) -> None:
+async def test_r11_a_reset_link_works_once_and_ends_the_others(users: MongoUserStore) -> None:
     """R11."""
     user = await add(users)
     for name in ("one", "two"):
@@ -196,7 +196,7 @@ async def test_using_a_session(sessions: MongoSessionStore) -> None:
     assert await sessions.use("unknown") is None
 
 
-async def test_a_changed_password_voids_links(users: MongoUserStore) -> None:
+async def test_r11_a_changed_password_voids_links(users: MongoUserStore) -> None:
     """R11."""
     user = await add(users)
     await users.add_link(user.id, link("one", LinkPurpose.RESET))

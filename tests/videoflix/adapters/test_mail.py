@@ -98,7 +98,7 @@ async def test_the_same_mail_keeps_its_name(
 
 @pytest.mark.parametrize("ending", CONTROLS)
 @pytest.mark.parametrize("field", ["to", "subject", "key"])
-async def test_no_header_can_be_added(
+async def test_r14_no_header_can_be_added(
     mailer: tuple[Mailer, Callable[[], list[EmailMessage]]], field: str, ending: str
 ) -> None:
     """R14."""
@@ -110,7 +110,7 @@ async def test_no_header_can_be_added(
 
 
 @pytest.mark.parametrize("ending", CONTROLS)
-def test_no_header_can_be_added_by_the_settings(ending: str) -> None:
+def test_r14_no_header_can_be_added_by_the_settings(ending: str) -> None:
     """R14."""
     with pytest.raises(ValueError, match="control characters"):
         build_message(MAIL, f"Videoflix{ending}Bcc: <other@example.com>")
@@ -127,7 +127,7 @@ def test_no_header_can_be_added_by_the_settings(ending: str) -> None:
         "",
     ],
 )
-async def test_a_mail_goes_to_one_plain_address(
+async def test_r14_a_mail_goes_to_one_plain_address(
     mailer: tuple[Mailer, Callable[[], list[EmailMessage]]], to: str
 ) -> None:
     """R14: whatever an address says, it is one, and nothing has to be guessed about its bytes."""
