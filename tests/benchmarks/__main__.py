@@ -1,78 +1,52 @@
-"""``make bench``: prints a table of medians and ratios, and writes ``build/bench.json``."""
+"""``make bench``: prints each section, and writes ``build/bench.json``.
+
+``make bench ARGS=accounts`` runs one section and leaves the results of the others as they are.
+"""
 
 import json
 import os
 import platform
 import sys
-import tempfile
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
-import av
+from tests.benchmarks import accounts, packaging_report
 
-from tests.benchmarks.packaging import (
-    LONG_GOPS,
-    SETTINGS,
-    SHORT_GOPS,
-    Measured,
-    make_films,
-    measure_films,
-)
-from videoflix.demo_film import find_clip, make_film
-
-TRIES = 60
-SHORT, LONG = "2 min film", "2 h film"
 RESULT = Path("build/bench.json")
+SECTIONS: dict[str, Callable[[Path], dict[str, Any]]] = {
+    "packaging": packaging_report.run,
+    "accounts": accounts.run,
+}
 
 
-def ratios(found: list[Measured]) -> dict[str, float]:
-    """The figures that travel between machines."""
-    median = {measured.name: measured.median for measured in found}
-    cut_short, cut_long = median[f"cut, {SHORT}"], median[f"cut, {LONG}"]
-    return {
-        "a cut in the long film / in the short one (at most 1.2)": cut_long / cut_short,
-        f"remux / cut, {SHORT} (at least 4)": median[f"open, seek, remux, {SHORT}"] / cut_short,
-        f"remux / cut, {LONG} (at least 4)": median[f"open, seek, remux, {LONG}"] / cut_long,
-        "cut / read and copy (no bar yet)": cut_short / median[f"read and copy, {SHORT}"],
-    }
+def _results_so_far() -> dict[str, Any]:
+    with suppress(OSError, ValueError):
+        found = json.loads(RESULT.read_text(encoding="utf-8"))
+        if isinstance(found, dict):
+            return {name: found[name] for name in SECTIONS if name in found}
+    return {}
 
 
-def report(found: list[Measured], size: float) -> dict[str, float]:
-    """Print the table."""
-    write = sys.stdout.write
-    write(f"{'':34}{'median ms':>12}{'p99 ms':>12}\n")
-    for measured in found:
-        write(f"{measured.name:34}{measured.median:12.2f}{measured.p99:12.2f}\n")
-    write(f"segments of {size / 1e6:.2f} MB on average, {len(found[0].tries)} tries each\n\n")
-    figures = ratios(found)
-    for name, value in figures.items():
-        write(f"{name:60}{value:8.2f}\n")
-    return figures
-
-
-def main() -> None:
+def main(chosen: list[str]) -> None:
+    if unknown := set(chosen) - set(SECTIONS):
+        sys.exit(f"there is no section {', '.join(unknown)}; there are {', '.join(SECTIONS)}")
     RESULT.parent.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=RESULT.parent, prefix="bench-") as name:
-        folder = Path(name)
-        sys.stdout.write("making a 2-minute and a 2-hour film of the same packets (12 GB) ...\n")
+    results = _results_so_far()
+    for name in chosen or SECTIONS:
+        sys.stdout.write(f"== {name} ==\n")
         sys.stdout.flush()
-        make_film(find_clip(), folder / "source.mp4")
-        films = make_films(
-            folder / "source.mp4", folder, SETTINGS, {SHORT: SHORT_GOPS, LONG: LONG_GOPS}
-        )
-        found, size = measure_films(films, TRIES)
-    figures = report(found, size)
+        results[name] = SECTIONS[name](RESULT.parent)
+        sys.stdout.write("\n")
     machine = {
         "cpus": os.cpu_count(),
         "machine": platform.machine(),
         "python": platform.python_version(),
-        "av": av.__version__,
     }
-    times = {m.name: {"median_ms": m.median, "p99_ms": m.p99} for m in found}
-    RESULT.write_text(
-        json.dumps({"machine": machine, "times": times, "ratios": figures}, indent=1) + "\n"
-    )
+    RESULT.write_text(json.dumps({"machine": machine, **results}, indent=1) + "\n")
     sys.stdout.write(f"written to {RESULT}\n")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

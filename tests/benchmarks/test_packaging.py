@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from media_pipeline.job import EncodeSettings
-from tests.benchmarks.__main__ import LONG, SHORT, report
 from tests.benchmarks.material import UNIT
 from tests.benchmarks.packaging import Film, make_films, measure_films
+from tests.benchmarks.packaging_report import LONG, SHORT, report
 from tests.clips.fixtures import ClipCache
 from tests.media_pipeline.transport_stream import packets, units
 
