@@ -27,9 +27,9 @@ from videoflix.adapters.revocation_feed import RedisRevocationFeed
 from videoflix.adapters.segment_cache import DiskSegmentCache
 from videoflix.catalogue.service import CatalogueService
 from videoflix.encoding.service import EncodingJobs
-from videoflix.errors import ConfigurationError
 from videoflix.limits import Limits
 from videoflix.ports import Mailer
+from videoflix.private_files import usable_root
 from videoflix.settings import Settings
 from videoflix.streaming.service import StreamingService
 from videoflix.uploads.service import UploadService
@@ -75,10 +75,8 @@ async def open_container(
         database = await stack.enter_async_context(open_database(settings.mongo, listeners))
         users, sessions, waiting_mails, videos, workers = await _stores(database)
         media = LocalMediaStore(settings.storage.root)
-        try:
+        with usable_root(settings.storage.root):
             media.prepare()
-        except OSError as error:
-            raise ConfigurationError(f"storage.root: {error.filename}: {error.strerror}") from error
         mailer = make_mailer(settings)
         doorbell = ArqDoorbell(settings.redis)
         stack.push_async_callback(doorbell.aclose)

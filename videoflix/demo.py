@@ -1,8 +1,8 @@
 """``make demo``: the whole server with two accounts and one film in it.
 
 What it made is kept in ``<root>/run/demo.json``, so that a second start has the same accounts
-and films. ``<root>/demo.json`` (mode 600) exists while the film can be watched, with what stands
-in the line ``READY``.
+and films. ``<root>/demo.json`` (mode 600) has what stands in the line ``READY``: it is written
+when that is printed, and removed when the next start begins.
 """
 
 import asyncio
@@ -16,10 +16,11 @@ from pathlib import Path
 
 from videoflix.container import Container, open_container
 from videoflix.demo_film import LOOPS, find_clip, make_film
+from videoflix.embedded.owner import OwnerLock
 from videoflix.encoding_wait import wait_for_encoding
 from videoflix.errors import Conflict
 from videoflix.models import ProcessingStatus, Video, VideoDetails
-from videoflix.private_files import private_folder, write_private
+from videoflix.private_files import private_folder, usable_root, write_private
 from videoflix.settings import Settings
 from videoflix.stack import Stack, running_stack
 
@@ -28,6 +29,7 @@ ADMIN = "admin@videoflix.example"
 TITLE = "Big Buck Bunny, looped"
 DESCRIPTION = f"Five seconds of Big Buck Bunny (Blender Foundation, CC BY 3.0), {LOOPS} times."
 CATEGORY = "Animals"
+ANNOUNCED = "demo.json"
 
 Say = Callable[[str], None]
 
@@ -57,10 +59,25 @@ class Film:
 
 async def run_demo(settings: Settings, config: Path | None, film: Film | None, say: Say) -> None:
     """Run the server, ingest ``film`` (without one: a film that is made, once) and stay until
-    cancelled. Raises VideoflixError when something does not come up or the film cannot be
-    encoded; everything is stopped then."""
-    root = private_folder(settings.storage.root)
-    announced = root / "demo.json"
+    cancelled. Raises VideoflixError when something does not come up, the film cannot be encoded,
+    or another demonstration runs in the storage root; everything is stopped then."""
+    root = settings.storage.root
+    with usable_root(root):
+        lock = OwnerLock(private_folder(private_folder(root) / "run") / "demo.lock")
+        is_mine = lock.take()
+    if not is_mine:
+        raise Conflict(f"a demonstration runs already, see {root / ANNOUNCED}")
+    try:
+        await _demonstrate(settings, config, film, say)
+    finally:
+        lock.release()
+
+
+async def _demonstrate(
+    settings: Settings, config: Path | None, film: Film | None, say: Say
+) -> None:
+    root = settings.storage.root
+    announced = root / ANNOUNCED
     announced.unlink(missing_ok=True)
     say("Starting the services, the HTTP server and a worker ...")
     count = settings.server.processes

@@ -3,8 +3,22 @@ never sees half of one."""
 
 import os
 import secrets
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from videoflix.errors import ConfigurationError
+
+
+@contextmanager
+def usable_root(root: Path) -> Iterator[None]:
+    """Raise ConfigurationError, with one line that names the file, for a storage root in which
+    something cannot be made or written."""
+    try:
+        yield
+    except OSError as error:
+        place = error.filename or root
+        raise ConfigurationError(f"storage.root: {place}: {error.strerror}") from error
 
 
 def private_folder(path: Path) -> Path:

@@ -5,7 +5,7 @@ import secrets
 from pydantic import SecretStr
 
 from videoflix.errors import ConfigurationError
-from videoflix.private_files import private_folder, read_or_create_private
+from videoflix.private_files import private_folder, read_or_create_private, usable_root
 from videoflix.settings import SECRET_MIN, Settings
 
 SECRET_FILE = "secret_key"  # noqa: S105 -- the name of a file, not a secret
@@ -21,13 +21,9 @@ def with_secret(settings: Settings) -> Settings:
     if settings.auth.secret_key.get_secret_value():
         return settings
     root = settings.storage.root
-    try:
+    with usable_root(root):
         path = private_folder(root) / SECRET_FILE
         secret = read_or_create_private(path, secrets.token_urlsafe(48)).strip()
-    except OSError as error:
-        raise ConfigurationError(
-            f"storage.root: {error.filename or root}: {error.strerror}"
-        ) from error
     if len(secret) < SECRET_MIN:
         raise ConfigurationError(f"{path}: too short for a secret; delete it and start again")
     auth = settings.auth.model_copy(update={"secret_key": SecretStr(secret)})

@@ -215,20 +215,22 @@ def test_ingest_and_wait_says_why_it_failed(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "status"),
+    ("arguments", "status", "said"),
     [
-        (["/nowhere/film.mp4", "--title", "A"], 2),
-        ([__file__], 2),
-        ([__file__, "--title", " "], 1),
-        ([__file__, "--title", "A" * 151], 1),
+        (["/nowhere/film.mp4", "--title", "A"], 2, "/nowhere/film.mp4"),
+        ([__file__], 2, "--title"),
+        ([__file__, "--title", " "], 1, "videoflix: title: This field may not be blank.\n"),
+        ([__file__, "--title", "A" * 151], 1, "videoflix: title: "),
+        ([__file__, "--title", "A", "--category", "A" * 51], 1, "videoflix: category: "),
     ],
 )
-def test_ingest_refuses(
-    settings: Settings, on_services: dict[str, str], arguments: list[str], status: int
+def test_ingest_refuses_before_anything_is_copied(
+    settings: Settings, on_services: dict[str, str], arguments: list[str], status: int, said: str
 ) -> None:
     ended = run("ingest", *arguments, root=settings.storage.root, extra=on_services)
     assert ended.returncode == status
-    assert ended.stdout.replace("Copying: 100 %\n", "") == ""
+    assert ended.stdout == ""
+    assert said in ended.stderr
 
 
 def test_an_unreachable_database_is_one_line(tmp_path: Path) -> None:

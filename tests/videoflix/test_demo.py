@@ -61,6 +61,11 @@ def test_a_second_start_shows_the_same(tmp_path: Path) -> None:
         second = ready(demo, root)
         assert second | {"url": ""} == first | {"url": ""}
         assert [video["id"] for video in catalogue(second)] == [video["id"] for video in shown]
+        # One more beside it leaves it alone.
+        third = run("demo", root=root, extra=port)
+        assert (third.returncode, third.stdout) == (1, "")
+        assert f"a demonstration runs already, see {root / 'demo.json'}" in third.stderr
+        assert ready(demo, root) == second
         assert demo.interrupt() == 0
 
 

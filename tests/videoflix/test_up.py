@@ -118,3 +118,13 @@ def test_a_wrong_setting_that_only_children_see_ends_it(root: Path) -> None:
     ended = run("serve", root=root, extra=extra)
     assert ended.returncode == 1
     assert "http 1 ended with status 2" in ended.stderr
+
+
+@pytest.mark.parametrize("secret", ["", "k" * 40], ids=["no secret", "a secret"])
+@pytest.mark.parametrize("command", ["up", "demo", "worker"])
+def test_a_root_that_cannot_be_made_is_one_line(root: Path, command: str, secret: str) -> None:
+    extra = {"VIDEOFLIX_STORAGE__ROOT": "/proc/nowhere", "VIDEOFLIX_AUTH__SECRET_KEY": secret}
+    ended = run(command, root=root, extra=extra)
+    assert ended.returncode == 2
+    said = "videoflix: storage.root: /proc/nowhere: No such file or directory\n"
+    assert (ended.stdout, ended.stderr) == ("", said)

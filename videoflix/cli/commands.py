@@ -17,10 +17,18 @@ from videoflix.cli.ingest import ingest
 from videoflix.cli.running import EXIT_INTERRUPTED
 from videoflix.cli.serving import http_child, serve, up, worker
 from videoflix.cli.users import users
-from videoflix.errors import ConfigurationError, VideoflixError
+from videoflix.errors import ConfigurationError, FieldErrors, VideoflixError
 
 EXIT_FAILED = 1
 EXIT_CONFIGURATION = 2
+
+
+def _in_words(error: VideoflixError) -> str:
+    """What is said of the error; of a form's fields, which one is wrong too."""
+    if not isinstance(error, FieldErrors):
+        return str(error)
+    found = [(name, message) for name, messages in error.fields.items() for message in messages]
+    return "; ".join(f"{name}: {message}" for name, message in found)
 
 
 class Group(click.Group):
@@ -30,7 +38,7 @@ class Group(click.Group):
         try:
             return super().invoke(ctx)
         except VideoflixError as error:
-            click.echo(f"videoflix: {error}", err=True)
+            click.echo(f"videoflix: {_in_words(error)}", err=True)
             is_configuration = isinstance(error, ConfigurationError)
             ctx.exit(EXIT_CONFIGURATION if is_configuration else EXIT_FAILED)
         except (KeyboardInterrupt, EOFError):

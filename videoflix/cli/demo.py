@@ -7,6 +7,7 @@ import click
 from videoflix.cli.context import State, pass_state
 from videoflix.cli.running import run_command
 from videoflix.demo import Film, run_demo
+from videoflix.details import check_details
 from videoflix.models import VideoDetails
 
 
@@ -27,5 +28,5 @@ def demo(state: State, video: Path | None, title: str | None) -> None:
     in the storage root. Ctrl-C stops everything; a second start shows the same catalogue.
     """
     settings = state.load()
-    film = Film(video, VideoDetails(title or video.stem)) if video else None
+    film = Film(video, check_details(VideoDetails(title or video.stem))) if video else None
     run_command(lambda _: run_demo(settings, state.config, film, click.echo))

@@ -8,6 +8,7 @@ from videoflix.cli.context import State, command_container, pass_state
 from videoflix.cli.progress import Meter
 from videoflix.cli.running import EXIT_INTERRUPTED, run_command
 from videoflix.container import Container
+from videoflix.details import check_details
 from videoflix.encoding_wait import stand_in_worker, wait_for_encoding
 from videoflix.errors import Conflict
 from videoflix.models import ProcessingStatus, Video, VideoDetails
@@ -32,7 +33,8 @@ def ingest(
     alive, one runs for as long as this command.
     """
     settings = state.load()
-    details = VideoDetails(title=title, description=description, category=category)
+    # Before anything is copied.
+    details = check_details(VideoDetails(title, description, category))
     if run_command(lambda _: _ingest(settings, state.config, file, details, wait=wait)):
         raise SystemExit(EXIT_INTERRUPTED)
 

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pydantic import SecretStr
 
 from videoflix.embedded.owner import EmbeddedServices
+from videoflix.private_files import usable_root
 from videoflix.settings import Settings
 
 __all__ = ["EmbeddedServices", "running_services"]
@@ -19,7 +20,7 @@ async def running_services(settings: Settings) -> AsyncIterator[Settings]:
 
     Yields the settings with the addresses in the place of the word ``embedded``. Raises
     ServiceUnavailable when they do not come up and ConfigurationError when they are not
-    installed.
+    installed or cannot write there.
     """
     mongo, redis = settings.mongo, settings.redis
     if not mongo.is_embedded and not redis.is_embedded:
@@ -30,7 +31,8 @@ async def running_services(settings: Settings) -> AsyncIterator[Settings]:
         wants_database=mongo.is_embedded,
         wants_queue=redis.is_embedded,
     )
-    record = await services.open()
+    with usable_root(settings.storage.root):
+        record = await services.open()
     if mongo.is_embedded:
         mongo = mongo.model_copy(update={"uri": SecretStr(record.mongo_uri)})
     if redis.is_embedded:

@@ -32,10 +32,10 @@ _log = structlog.get_logger(__name__)
 
 
 class OwnerLock:
-    """The right to run a root's services. Held until ``release`` or the end of the process."""
+    """The right to something, given by a file. Held until ``release`` or the end of the process."""
 
-    def __init__(self, root: Path) -> None:
-        self._path = root / "services.lock"
+    def __init__(self, path: Path) -> None:
+        self._path = path
         self._descriptor: int | None = None
 
     def take(self) -> bool:
@@ -69,7 +69,7 @@ class EmbeddedServices:
         self._root = root
         self._wants_database = wants_database
         self._wants_queue = wants_queue
-        self._lock = OwnerLock(root)
+        self._lock = OwnerLock(root / "services.lock")
         self._successor: asyncio.Task[None] | None = None
         self._processes: list[KeptProcess] = []
 
