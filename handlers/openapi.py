@@ -262,7 +262,8 @@ def _response(replies: Sequence[Reply], schemas: _Schemas, *, has_body: bool) ->
         )
     }
     if cookies := list(dict.fromkeys(cookie for reply in replies for cookie in reply.cookies)):
-        headers["Set-Cookie"] = _set_cookie(cookies)
+        always = all(reply.cookies for reply in replies)
+        headers["Set-Cookie"] = _set_cookie(cookies, is_required=always)
     response: JsonObject = {
         "description": " ".join(reply.description for reply in replies),
         "headers": headers,
@@ -281,12 +282,12 @@ def _response(replies: Sequence[Reply], schemas: _Schemas, *, has_body: bool) ->
     return response
 
 
-def _set_cookie(cookies: Sequence[Cookie]) -> JsonObject:
+def _set_cookie(cookies: Sequence[Cookie], *, is_required: bool) -> JsonObject:
     """The header comes once for each of the cookies."""
     what = "; ".join(f"`{cookie.value}`: {_COOKIES[cookie]}" for cookie in cookies)
     names = "|".join(cookie.value for cookie in cookies)
     return {
         "description": f"Once for each cookie. {what}.",
-        "required": True,
+        "required": is_required,
         "schema": {"type": "string", "pattern": f"^({names})="},
     }

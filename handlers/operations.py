@@ -140,7 +140,10 @@ END_SESSION = Operation(
     "endOwnSession",
     "Sign out elsewhere, or here: then the cookies are deleted",
     Tag.ACCOUNTS,
-    (Reply(200, "The session has ended.", Detail, cookies=_ALL_COOKIES),),
+    (
+        Reply(200, "The session has ended.", Detail),
+        Reply(200, "It was this one: the cookies are deleted.", Detail, cookies=_ALL_COOKIES),
+    ),
     request=schemas.Empty,
 )
 

@@ -42,8 +42,8 @@ def _text(kind: str, example: str) -> Any:
     return Field(min_length=1, max_length=_TEXT_MAX, examples=[example], json_schema_extra=shown)
 
 
-def _email() -> Any:
-    return _text("email", "user@example.com")
+def _email(example: str = "user@example.com") -> Any:
+    return _text("email", example)
 
 
 def _password() -> Any:
@@ -55,7 +55,7 @@ class Body(BaseModel):
 
 
 class Registration(Body):
-    email: str = _email()
+    email: str = _email("new.user@example.com")
     password: str = _password()
     confirmed_password: str = _password()
 
@@ -91,6 +91,7 @@ class Empty(Body):
 _File = Annotated[
     bytes, WithJsonSchema({"type": "string", "contentMediaType": "application/octet-stream"})
 ]
+_Film = Annotated[_File, Field(json_schema_extra={"minLength": 1})]
 
 
 class VideoUpload(Body):
@@ -99,7 +100,7 @@ class VideoUpload(Body):
     title: str = Field(min_length=1, max_length=TITLE_MAX)
     description: str = Field("", max_length=DESCRIPTION_MAX)
     category: str = Field("", max_length=CATEGORY_MAX, examples=list(CATEGORY_SUGGESTIONS))
-    file: _File
+    file: _Film
     thumbnail: _File = Field(b"", description="A JPEG, PNG or WebP; else made from the film.")
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 
+from tests.handlers.conformance import ConformingClient
 from tests.videoflix.waiting import until
 from videoflix.container import Container
 from videoflix.models import User
@@ -25,8 +26,9 @@ class Server:
 
     @asynccontextmanager
     async def client(self, **options: Any) -> AsyncIterator[httpx.AsyncClient]:
-        """A client of its own: own cookies, own connections."""
-        async with httpx.AsyncClient(
+        """A client of its own: own cookies, own connections. Every answer that it gets must be in
+        the API document."""
+        async with ConformingClient(
             base_url=f"{self.url}/api/", trust_env=False, **options
         ) as client:
             yield client
