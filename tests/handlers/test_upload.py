@@ -163,7 +163,9 @@ async def test_no_boundary(admin: httpx.AsyncClient) -> None:
         assert response.status_code == 400
 
 
-async def test_r16_other_types_and_foreign_origins(admin: httpx.AsyncClient, server: Server) -> None:
+async def test_r16_other_types_and_foreign_origins(
+    admin: httpx.AsyncClient, server: Server
+) -> None:
     """R16."""
     response = await admin.post("admin/videos/", json=FIELDS)
     assert response.status_code == 403

@@ -116,7 +116,9 @@ async def test_a_client_that_asks_first(server: Server) -> None:
     assert b"100 (Continue)" not in answer
 
 
-async def test_r18_too_large_is_said_before_the_body(server: Server, admin: httpx.AsyncClient) -> None:
+async def test_r18_too_large_is_said_before_the_body(
+    server: Server, admin: httpx.AsyncClient
+) -> None:
     """R18: large bodies are for this route alone, and have their own limit."""
     reader, writer = await open_connection(server)
     cookie = f"access_token={admin.cookies['access_token']}"
