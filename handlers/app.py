@@ -21,7 +21,7 @@ def _log_request(handler: RequestHandler) -> None:
     """One line a request. It names the route, not the path: paths hold one-time tokens."""
     if not isinstance(handler, BaseHandler):
         return
-    status = handler.get_status()
+    status = int(handler.get_status())  # an HTTPStatus is no number in the readable log
     log = _log.warning if status >= 500 else _log.info
     log(
         "request",

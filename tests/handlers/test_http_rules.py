@@ -295,7 +295,7 @@ async def test_the_log_names_routes_not_tokens(client: httpx.AsyncClient) -> Non
     with capture_logs() as logs:
         await client.get("activate/MQ/" + "ab" * 32)
     [logged] = [entry for entry in logs if entry["event"] == "request"]
-    assert logged["status"] == 400
+    assert repr(logged["status"]) == "400"  # a plain number, as it is printed
     assert "abab" not in repr(logged)
 
 

@@ -130,7 +130,7 @@ class DiskSegmentCache:
         path = self.path(key)
         temporary = path.with_name(_TEMPORARY + secrets.token_hex(8))
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._make(path.parent)
             try:
                 # Not fsynced: a file that a power cut left short fails its check and is cut again.
                 temporary.write_bytes(data)
@@ -149,6 +149,12 @@ class DiskSegmentCache:
         if is_due:
             self._evict()
 
+    def _make(self, folder: Path) -> None:
+        """Make a folder of the cache. What is in there only the cache's owner may see, whoever
+        can look into the folder above: ``mkdir`` gives its mode to the last folder alone."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
     @contextmanager
     def cutting(self, key: SegmentKey) -> Iterator[None]:
         # One of a fixed number of files: none has to be removed, and two segments that share one
@@ -162,7 +168,7 @@ class DiskSegmentCache:
         """Hold a lock file; gives False when it is held elsewhere and ``wait`` is false."""
         try:
             folder = self._folder / _LOCKS
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._make(folder)
             file = os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError:
             yield True  # without a writable folder every process cuts for itself

@@ -17,7 +17,7 @@ from media_pipeline.title import SegmentFacts, Title
 from videoflix.errors import MediaDamaged, NotFound
 from videoflix.offload import Offload
 from videoflix.ports import MediaStore, SegmentCache, SegmentKey, VideoStore
-from videoflix.streaming.titles import OpenTitle, TitleShelf
+from videoflix.streaming.titles import TitleShelf
 
 _SEGMENT = re.compile(r"segment_(\d{3,6})\.ts", re.ASCII)
 _FILE_THREADS = 4
@@ -96,7 +96,7 @@ class StreamingService:
         try:
             facts = await self._read(found.title.ts_facts, rendition, index)
         except DamagedTitle as error:
-            raise self._damaged(found, error) from error
+            raise _damaged(video_id, error) from error
         key = SegmentKey(video_id, found.generation, rendition, index)
         etag = f'"{found.generation}-{facts.xxh3:016x}"'
         return Segment(key, facts.size, etag, self, found.title, facts)
@@ -114,8 +114,7 @@ class StreamingService:
         try:
             return io.BytesIO(await asyncio.shield(flight))
         except DamagedTitle as error:
-            _log.error("damaged title", video_id=key.video_id, error=str(error))
-            raise MediaDamaged("This part of the film is damaged on the server.") from error
+            raise _damaged(key.video_id, error) from error
 
     async def _fly(self, key: SegmentKey, title: Title, facts: SegmentFacts) -> bytes:
         data, was_cut = await self._cut(self._produce, key, title, facts)
@@ -133,9 +132,11 @@ class StreamingService:
             self._cache.put(key, data)
             return data, True
 
-    def _damaged(self, found: OpenTitle, error: DamagedTitle) -> MediaDamaged:
-        _log.error("damaged title", video_id=found.video_id, error=str(error))
-        return MediaDamaged("This part of the film is damaged on the server.")
+
+def _damaged(video_id: int, error: DamagedTitle) -> MediaDamaged:
+    """What viewers hear of it; the log has the rest."""
+    _log.error("damaged title", video_id=video_id, error=str(error))
+    return MediaDamaged("This part of the film is damaged on the server.")
 
 
 def _base(video_id: int) -> str:

@@ -5,6 +5,8 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
+import structlog
+
 from media_pipeline.errors import DamagedTitle
 from media_pipeline.title import Title
 from videoflix.errors import DatabaseUnavailable, MediaDamaged, NotFound
@@ -15,6 +17,8 @@ from videoflix.ports import MediaStore, VideoStore
 _FRESH = 2.0  # seconds for which a record is believed
 _STALE = 60.0  # seconds for which a known title plays on while the database is away
 _OPEN_TITLES = 64
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
@@ -70,7 +74,8 @@ class TitleShelf:
         try:
             title = await self._offload(Title, folder)
         except DamagedTitle as error:
-            raise MediaDamaged(str(error)) from error
+            _log.error("damaged title", video_id=video_id, error=str(error))
+            raise MediaDamaged("This film is damaged on the server.") from error
         found = OpenTitle(video_id, video.generation, title, now)
         self._open[video_id] = found
         self._open.move_to_end(video_id)

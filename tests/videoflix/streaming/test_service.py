@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from media_pipeline.title import SegmentFacts, Title
 from tests.clips.fixtures import ClipCache
@@ -173,6 +174,30 @@ async def test_r53_a_damaged_mezzanine_is_an_error_and_is_not_cached(
     assert not cached(container)
     # What is whole still plays.
     assert await fetch(container.streaming, video, "720p")
+
+
+async def test_r53_a_title_that_cannot_be_opened_keeps_why_to_the_log(
+    container: Container, video: Video
+) -> None:
+    assert video.generation is not None
+    (container.media.title(video.id, video.generation) / "manifest.json").write_text("{}")
+    with capture_logs() as logs, pytest.raises(MediaDamaged) as caught:
+        await container.streaming.multivariant_playlist(video.id)
+    assert str(caught.value) == "This film is damaged on the server."
+    [logged] = [entry for entry in logs if entry["event"] == "damaged title"]
+    assert (logged["video_id"], logged["error"]) == (
+        video.id,
+        "the title's manifest cannot be read",
+    )
+
+
+async def test_cached_segments_are_for_their_owner_alone(
+    container: Container, video: Video
+) -> None:
+    container.settings.storage.root.chmod(0o755)
+    await fetch(container.streaming, video)
+    assert cached(container)
+    assert cache_folder(container).stat().st_mode & 0o777 == 0o700
 
 
 async def test_a_cache_that_cannot_be_written_only_costs_time(
