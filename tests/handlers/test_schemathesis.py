@@ -30,7 +30,7 @@ from videoflix.settings import Settings
 
 # Of random requests for each call and role; Schemathesis adds those that its coverage of the
 # document's limits asks for.
-RANDOM_REQUESTS = 15
+RANDOM_REQUESTS = 10
 SECONDS = 30
 # The addresses of the examples in the document: of an account, and of one to be registered.
 EXAMPLE, NEW_EXAMPLE = "user@example.com", "new.user@example.com"
