@@ -23,7 +23,6 @@ from tests.media_pipeline.transport_stream import (
     PAT,
     PMT,
     Packet,
-    Unit,
     adts_payloads,
     nal_types,
     packets,
@@ -44,8 +43,9 @@ REAL = ("bigbuckbunny.mp4", "bikes.mp4", "carphone_distorted.mp4", "carphone_pri
 
 @dataclass(frozen=True)
 class Cut:
-    """A title, and all segments of all its renditions."""
+    """A title, what it was made of, and all segments of all its renditions."""
 
+    source: str
     title: Title
     segments: dict[str, list[bytes]]
 
@@ -70,7 +70,11 @@ def cut(request: pytest.FixtureRequest, clip_cache: ClipCache) -> Cut:
     # Cut out of order: nothing may depend on the segment before.
     order = [*range(1, count, 2), *range(0, count, 2)]
     found = {name: {n: title.cut_ts(name, n) for n in order} for name in title.names}
-    return Cut(title, {name: [made[n] for n in range(count)] for name, made in found.items()})
+    return Cut(
+        request.param,
+        title,
+        {name: [made[n] for n in range(count)] for name, made in found.items()},
+    )
 
 
 def _each(cut: Cut) -> Iterator[tuple[str, int, list[Packet]]]:
@@ -283,7 +287,9 @@ def test_bandwidths_are_those_of_the_segments(cut: Cut) -> None:
 
 
 def test_renditions_differ(cut: Cut) -> None:
-    """A guard for the tests above: three generated renditions, and units to look at."""
+    """A guard for the tests above: that there is something to compare."""
     sizes = {(facts.width, facts.height) for facts in cut.title.renditions.values()}
     assert len(sizes) == len(cut.segments)
-    assert all(isinstance(u, Unit) for _, _, f in _each(cut) for u in units(f, VIDEO)[:1])
+    if cut.source in (DEMO, *GENERATED):
+        assert len(sizes) == 3
+        assert cut.title.grid.segment_count >= 7
