@@ -6,7 +6,7 @@ from typing import Any
 from handlers.accounts import AccountsHandler
 from handlers.schemas import AccountDeletion, Empty, PasswordChange
 from handlers.shapes import timestamp
-from videoflix.errors import NotFound
+from videoflix.errors import FieldErrors, NotFound
 from videoflix.models import Principal, Session, User
 
 _SESSION_ID = re.compile(r"[0-9a-f]{32}")
@@ -57,9 +57,15 @@ class OwnPasswordHandler(OwnHandler):
     async def post(self) -> None:
         body = self.body_as(PasswordChange)
         user = await self.proving()
-        await self.container.members.change_password(
-            self.principal, body.current_password, body.new_password, body.confirm_password
-        )
+        try:
+            await self.container.members.change_password(
+                self.principal, body.current_password, body.new_password, body.confirm_password
+            )
+        except FieldErrors as error:
+            # A new password that is refused is no guess of the current one.
+            if "current_password" not in error.fields:
+                await self.proved(user)
+            raise
         await self.proved(user)
         self.answer({"detail": "Your password has been changed."})
 

@@ -152,6 +152,17 @@ async def test_r4_passwords_asked_for_again_count_too(guarded: Server) -> None:
             assert response.status_code == expected
 
 
+async def test_a_refused_new_password_is_no_failure(guarded: Server) -> None:
+    async with guarded.client(headers=of("192.0.2.1")) as client:
+        await login(client, EMAIL)
+        for _ in range(12):
+            body = {"new_password": "short", "confirm_password": "short"}
+            response = await client.post(
+                "me/password/", json={"current_password": PASSWORD, **body}
+            )
+            assert list(response.json()) == ["new_password"]
+
+
 ACTIVATION = f"activate/MQ/{'0' * 64}/"
 CONFIRMATION = f"password_confirm/MQ/{'0' * 64}/"
 

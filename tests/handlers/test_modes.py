@@ -112,6 +112,25 @@ async def test_reset_says_the_same_when_no_mail_goes_out(settings: Settings) -> 
             assert response.status_code == 200
 
 
+async def test_the_key_is_replaced_and_nobody_is_signed_out(settings: Settings) -> None:
+    """A previous key opens until it is taken out; refreshed tokens are signed with the new one."""
+    old = settings.auth.secret_key
+    new = changed(settings, auth={"secret_key": secrets.token_urlsafe(48)})
+    async with site(settings) as server, server.signed_in() as client:
+        cookies = dict(client.cookies)
+    refresh = {**JSON, "Cookie": f"refresh_token={cookies['refresh_token']}"}
+    access = {"Cookie": f"access_token={cookies['access_token']}"}
+    both = changed(new, auth={"previous_keys": (old,)})
+    async with site(both) as server, server.client() as client:
+        assert (await client.get("video/", headers=access)).status_code == 200
+        response = await client.post("token/refresh/", headers=refresh)
+        renewed = {"Cookie": f"access_token={response.json()['access']}"}
+    async with site(new) as server, server.client() as client:
+        assert (await client.get("video/", headers=renewed)).status_code == 200
+        assert (await client.get("video/", headers=access)).status_code == 401
+        assert (await client.post("token/refresh/", headers=refresh)).status_code == 401
+
+
 async def test_r9_logout_reaches_other_processes(settings: Settings) -> None:
     """R9: a second server over the same database hears of it within seconds."""
     other_settings = changed(settings, server={"port": free_port()})
