@@ -243,8 +243,9 @@ async def test_a_database_that_is_away(unused_tcp_port: int) -> None:
     assert "hidden" not in str(refused.value)
 
 
-async def test_a_url_that_is_none() -> None:
-    settings = MongoSettings.model_validate({"uri": "mongodb://user:hidden@host:port/"})
+async def test_a_url_that_the_driver_refuses() -> None:
+    uri = "mongodb://user:hidden@one,other/?directConnection=true"
+    settings = MongoSettings.model_validate({"uri": uri})
     with pytest.raises(ConfigurationError, match=r"mongo\.uri") as refused:
         async with open_database(settings):
             pass

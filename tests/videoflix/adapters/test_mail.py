@@ -295,5 +295,5 @@ def test_the_settings_choose(tmp_path: Path) -> None:
     settings = load_settings(environment={"VIDEOFLIX_STORAGE__ROOT": str(tmp_path)})
     assert isinstance(make_mailer(settings), OutboxMailer)
     assert isinstance(make_mailer(with_url(settings, "smtp://mail.example")), SmtpMailer)
-    with pytest.raises(ConfigurationError, match=r"mail\.url"):
-        make_mailer(with_url(settings, "smtp://mail.example:port"))
+    with pytest.raises(ConfigurationError, match=r"VIDEOFLIX_MAIL__URL"):
+        with_url(settings, "smtp://mail.example:port")
