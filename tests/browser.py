@@ -1,20 +1,17 @@
 """Headless Chromium, driven by its own driver."""
 
 import base64
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 
+from tests.programs import program
+
 PICTURES = Path(__file__).parents[1] / "build" / "pictures"
-MISSING = (
-    "This test needs Chromium and its driver (Debian: apt-get install chromium chromium-driver)."
-)
 _SWITCHES = (
     *("headless=new", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run"),
     *("disable-background-networking", "disable-component-update", "disable-sync"),
@@ -22,22 +19,15 @@ _SWITCHES = (
 )
 
 
-def _program(name: str) -> str:
-    found = shutil.which(name)
-    if found is None:
-        pytest.fail(MISSING, pytrace=False)
-    return found
-
-
 @contextmanager
 def browser(profile: Path) -> Iterator["Browser"]:
-    """Chromium with a new ``profile`` folder. Fails the test where there is no Chromium."""
+    """Chromium with a new ``profile`` folder. Skips the test where there is no Chromium."""
     options = ChromeOptions()
-    options.binary_location = _program("chromium")
+    options.binary_location = program("chromium")
     for switch in (*_SWITCHES, f"user-data-dir={profile}"):
         options.add_argument(f"--{switch}")
     # Named here, so that nothing is looked for on the network.
-    driver = Chrome(options, Service(_program("chromedriver")))
+    driver = Chrome(options, Service(program("chromedriver")))
     try:
         yield Browser(driver)
     finally:

@@ -16,6 +16,7 @@ from handlers.routes import ROUTES
 from tests.handlers.conftest import running
 from tests.handlers.raw import exchange, open_connection, status_of
 from tests.handlers.site import Server, stored_bytes
+from tests.programs import program
 from tests.videoflix.waiting import until
 from videoflix.container import Container
 
@@ -85,7 +86,7 @@ async def test_clients_see_the_refusal(server: Server, tmp_path: Path, command: 
     film.write_bytes(FILM * 3)
     url = f"{server.url}/api/admin/videos/"
     arguments = {
-        "curl": ["curl", "-s", "-w", "\n%{http_code}", "-F", f"file=@{film}", "-H", "Expect:", url],
+        "curl": ["-s", "-w", "\n%{http_code}", "-F", f"file=@{film}", "-H", "Expect:", url],
         "urllib": [
             sys.executable,
             str(Path(__file__).with_name("urllib_upload.py")),
@@ -93,6 +94,8 @@ async def test_clients_see_the_refusal(server: Server, tmp_path: Path, command: 
             str(film),
         ],
     }[command]
+    if command == "curl":
+        arguments.insert(0, program("curl"))
     process = await asyncio.create_subprocess_exec(
         *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )

@@ -16,6 +16,7 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
+from tests.programs import program
 from videoflix.embedded.record import free_port
 
 USER = "post@fach"
@@ -89,10 +90,14 @@ def authenticate(
 def make_certificate(folder: Path) -> tuple[Path, Path]:
     """A certificate for 127.0.0.1, signed by itself, and its key."""
     certificate, key = folder / "cert.pem", folder / "key.pem"
-    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -batch -subj /CN=127.0.0.1"
+    command = (
+        f"{program('openssl')} req -x509 -newkey rsa:2048 -nodes -days 2 -batch -subj /CN=127.0.0.1"
+    )
     names = ["-addext", "subjectAltName=IP:127.0.0.1"]
     files = ["-keyout", str(key), "-out", str(certificate)]
-    subprocess.run([*command.split(), *names, *files], check=True, capture_output=True)
+    subprocess.run(
+        [program("openssl"), *command.split(), *names, *files], check=True, capture_output=True
+    )
     return certificate, key
 
 

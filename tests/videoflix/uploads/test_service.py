@@ -161,13 +161,13 @@ async def test_no_byte_is_taken_that_would_go_below_the_floor(settings: Settings
 async def test_running_uploads_count_against_free_space(settings: Settings) -> None:
     """R29: two that fit one by one do not fit together."""
     free = os.statvfs(settings.storage.root.parent)
-    size = 8 * 1024 * MiB
+    size = 2 * 1024 * MiB
     floor = free.f_bavail * free.f_frsize - size * 3 // 2
     changed = settings.model_copy(
         update={"storage": settings.storage.model_copy(update={"free_floor": floor})}
     )
     if floor < 0:
-        pytest.skip("the disk has less than 12 GB free")
+        pytest.skip("the disk has less than 3 GB free")
     async with open_parts(changed) as parts:
         async with parts.uploads.receive(size):
             with pytest.raises(InsufficientStorage):
