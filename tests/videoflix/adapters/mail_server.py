@@ -90,14 +90,10 @@ def authenticate(
 def make_certificate(folder: Path) -> tuple[Path, Path]:
     """A certificate for 127.0.0.1, signed by itself, and its key."""
     certificate, key = folder / "cert.pem", folder / "key.pem"
-    command = (
-        f"{program('openssl')} req -x509 -newkey rsa:2048 -nodes -days 2 -batch -subj /CN=127.0.0.1"
-    )
-    names = ["-addext", "subjectAltName=IP:127.0.0.1"]
+    command = [program("openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-batch"]
+    names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"]
     files = ["-keyout", str(key), "-out", str(certificate)]
-    subprocess.run(
-        [program("openssl"), *command.split(), *names, *files], check=True, capture_output=True
-    )
+    subprocess.run([*command, *names, *files], check=True, capture_output=True)
     return certificate, key
 
 
