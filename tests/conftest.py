@@ -13,7 +13,8 @@ from tests.clips.fixtures import clip_cache
 from tests.services import UNLIMITED, Services, services_for_tests
 from videoflix.container import Container, open_container
 from videoflix.embedded.record import free_port
-from videoflix.settings import Settings, load_settings
+from videoflix.settings import Settings
+from videoflix.settings_loader import load_settings
 
 __all__ = ["clip_cache"]  # made in its own module; given to every test here
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from videoflix.embedded import running_services
-from videoflix.settings import TRIES_MAX, LimitSettings, Settings, load_settings
+from videoflix.settings import TRIES_MAX, LimitSettings, Settings
+from videoflix.settings_loader import load_settings
 
 START_SECONDS = 120.0
 # As environment variables: tests sign in more often than people.

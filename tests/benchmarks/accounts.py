@@ -25,7 +25,7 @@ from tests.handlers.conftest import changed, site
 from tests.handlers.site import PASSWORD, Server
 from tests.services import services_for_tests
 from videoflix.logs import configure_logging
-from videoflix.settings import load_settings
+from videoflix.settings_loader import load_settings
 
 KNOWN = "known@example.com"
 TRIES = 200

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from videoflix.settings import Settings, load_settings
+from videoflix.settings import Settings
+from videoflix.settings_loader import load_settings
 
 REPOSITORY = Path(__file__).parents[2]
 CONFIG = REPOSITORY / "config.toml"

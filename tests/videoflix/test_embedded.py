@@ -24,7 +24,7 @@ from videoflix.embedded.database import wait_for_mongo
 from videoflix.embedded.queue import wait_for_redis
 from videoflix.embedded.record import Record, read_record, write_record
 from videoflix.errors import ConfigurationError, DatabaseUnavailable, QueueUnavailable
-from videoflix.settings import load_settings
+from videoflix.settings_loader import load_settings
 
 OWNER = """
 import asyncio, sys

@@ -10,7 +10,7 @@ import pytest
 import structlog
 
 from videoflix.logs import configure_logging
-from videoflix.settings import load_settings
+from videoflix.settings_loader import load_settings
 
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
 FORMATS = ("console", "json")

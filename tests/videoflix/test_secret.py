@@ -8,7 +8,8 @@ import pytest
 from videoflix.errors import ConfigurationError
 from videoflix.private_files import read_or_create_private
 from videoflix.secret import with_secret
-from videoflix.settings import Settings, load_settings
+from videoflix.settings import Settings
+from videoflix.settings_loader import load_settings
 
 
 def settings_at(root: Path, **more: str) -> Settings:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from videoflix.errors import ConfigurationError
-from videoflix.settings import load_settings
+from videoflix.settings_loader import load_settings
 
 STRONG = "correct-horse-battery-staple-0123456789"
 PRODUCTION = {

@@ -8,10 +8,11 @@ from pathlib import Path
 import click
 
 from videoflix.container import Container, open_container
-from videoflix.embedded import running_services
+from videoflix.embedded import open_services
 from videoflix.logs import configure_logging
 from videoflix.secret import with_secret
-from videoflix.settings import Settings, load_settings
+from videoflix.settings import Settings
+from videoflix.settings_loader import load_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +32,14 @@ pass_state = click.make_pass_decorator(State)
 
 
 @asynccontextmanager
-async def command_container(settings: Settings) -> AsyncIterator[Container]:
+async def command_container(
+    settings: Settings, *, is_supervised: bool = False
+) -> AsyncIterator[Container]:
     """A container for one command: on the services that run, or on services that it runs for
-    its own lifetime. Raises VideoflixError."""
+    its own lifetime; where its parent keeps them (``is_supervised``), only on those that run.
+    Raises VideoflixError."""
     async with (
-        running_services(with_secret(settings)) as running,
-        open_container(running) as container,
+        open_services(with_secret(settings), may_run=not is_supervised) as services,
+        open_container(services.settings) as container,
     ):
         yield container

@@ -27,7 +27,8 @@ from tests.videoflix.adapters.mail_server import (
 from videoflix.adapters.mail import OutboxMailer, SmtpMailer, build_message, make_mailer
 from videoflix.errors import ConfigurationError, MailUnavailable
 from videoflix.ports import Mail, Mailer
-from videoflix.settings import Settings, load_settings
+from videoflix.settings import Settings
+from videoflix.settings_loader import load_settings
 
 SENDER = "Videoflix Ünit <no-reply@videoflix.example>"
 LINK = "http://127.0.0.1:5500/pages/auth/activate.html?uid=MQ&token=" + "a" * 64

@@ -5,7 +5,7 @@ import asyncio
 import signal
 
 from tests.videoflix.parts import open_parts
-from videoflix.settings import load_settings
+from videoflix.settings_loader import load_settings
 from videoflix.worker import run_worker
 
 
