@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from videoflix.embedded import running_services
+from videoflix.embedded import open_services
 from videoflix.errors import ServiceUnavailable, VideoflixError
 from videoflix.processes import KeptProcess, Program
 from videoflix.secret import with_secret
@@ -25,7 +25,9 @@ BACKLOG = 1024
 READY_SECONDS = 60.0
 PROBE_SECONDS = 5.0
 POLL_SECONDS = 0.1
-GRACE_SECONDS = 6.0  # with the services' own grace less than the 10 s that a stop may take
+# For the children, which stop before the services: with the services' grace (3 s) 8.5 s of the
+# 10 s that a stop may take, also when nothing ends by itself.
+GRACE_SECONDS = 5.5
 _FINAL = frozenset({2})  # the configuration is wrong: a restart cannot mend that
 _ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- mapped, not bound
 
@@ -82,10 +84,10 @@ def command(config: Path | None, *arguments: str) -> tuple[str, ...]:
 def worker_program(
     config: Path | None, number: int = 1, environment: Mapping[str, str] | None = None
 ) -> Program:
-    """One worker as a child process. It finds embedded services by itself."""
+    """One worker as a child process. It finds the embedded services, which its parent keeps."""
     return Program(
         name=f"worker {number}",
-        argv=command(config, "worker"),
+        argv=command(config, "worker", "--supervised"),
         environment=environment,
         grace=GRACE_SECONDS,
         final=_FINAL,
@@ -135,9 +137,9 @@ async def running_stack(
             port = sockets[0].getsockname()[1]
             server = settings.server.model_copy(update={"port": port})
             settings = settings.model_copy(update={"server": server})
-        async with running_services(settings) as running:
+        async with open_services(settings) as services:
             programs = _programs(settings, config, sockets, processes, workers)
-            stack = Stack(running, tuple(KeptProcess(program) for program in programs))
+            stack = Stack(services.settings, tuple(KeptProcess(program) for program in programs))
             try:
                 for child in stack.children:
                     await child.start()
@@ -145,6 +147,7 @@ async def running_stack(
                     await _wait_for_http(stack, sockets[0])
                 yield stack
             finally:
+                services.settle()
                 await asyncio.gather(*(child.stop() for child in stack.children))
     finally:
         for listener in sockets:

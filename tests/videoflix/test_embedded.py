@@ -178,6 +178,36 @@ async def test_who_uses_them_takes_over_when_their_owner_is_killed(
     assert await asyncio.to_thread(count, record.mongo_uri) == 1
 
 
+async def test_who_may_only_find_them_never_runs_them(
+    services: EmbeddedServices, root: Path
+) -> None:
+    """Neither while nobody does nor when their owner ends: its parent will."""
+    finder = EmbeddedServices(root, may_run=False)
+    opening = asyncio.create_task(finder.open())
+    record = await services.open()
+    assert await opening == record
+    await services.close()
+    heir = EmbeddedServices(root)
+    assert await heir.open() == record  # so the lock was free
+    assert (heir.is_owner, finder.is_owner) == (True, False)
+    await finder.close()
+    await heir.close()
+
+
+async def test_who_has_settled_takes_nothing_over(services: EmbeddedServices, root: Path) -> None:
+    await services.open()
+    settled, other = EmbeddedServices(root), EmbeddedServices(root)
+    await settled.open()
+    await other.open()
+    settled.settle()
+    settled.settle()
+    await services.close()
+    await asyncio.to_thread(until, lambda: other.is_owner)
+    assert not settled.is_owner
+    await settled.close()
+    await other.close()
+
+
 async def test_a_port_that_somebody_else_took_is_left_to_him(
     services: EmbeddedServices, root: Path
 ) -> None:

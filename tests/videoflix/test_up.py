@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.commands import Running, descendants, run, running, until
-from tests.videoflix.waiting import is_running
+from tests.commands import STOP_SECONDS, Running, descendants, run, running, until
+from tests.videoflix.waiting import is_running, processes_of
 
 EMAIL = "boss@videoflix.example"
 PASSWORD = "quiet-Harbour-42"
@@ -78,6 +78,33 @@ def test_a_killed_parent_takes_everything_along(started: Running, root: Path) ->
     until(lambda: not any(is_running(pid) for pid in family), seconds=10)
     with running("up", root=root) as again:
         again.line(LISTENS)
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT], ids=["killed", "interrupted"])
+@pytest.mark.parametrize("last", [QUEUE, DATABASE], ids=["in between", "when it runs"])
+def test_who_took_the_services_over_stops_in_time(
+    started: Running, root: Path, tmp_path: Path, end: signal.Signals, last: tuple[str, ...]
+) -> None:
+    started.line(LISTENS)
+    here = {"VIDEOFLIX_STORAGE__ROOT": str(root)}
+    with running("up", root=tmp_path / "second", extra=here) as second:
+        second.line(LISTENS)
+        for words in (HTTP, WORKER):
+            second.child(*words)
+        os.kill(started.process.pid, end)
+        assert started.process.wait(STOP_SECONDS) == (0 if end == signal.SIGINT else -end)
+        second.child(*last)
+        assert second.interrupt() == 0
+    until(lambda: not processes_of(root), seconds=STOP_SECONDS)
+
+
+def test_what_does_not_end_by_itself_is_killed_in_time(started: Running) -> None:
+    """The longest stop there is: nobody hears SIGTERM."""
+    started.line(LISTENS)
+    family = [started.child(*words) for words in (HTTP, WORKER, DATABASE, QUEUE)]
+    for pid in family:
+        os.kill(pid, signal.SIGSTOP)
+    assert started.interrupt() == 0
 
 
 def test_sigterm_in_the_middle_of_the_start_stops_everything(root: Path) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -36,6 +37,18 @@ def is_running(pid: int) -> bool:
     except (FileNotFoundError, ProcessLookupError):
         return False
     return state != "Z"
+
+
+def processes_of(root: Path) -> list[int]:
+    """Ids of running processes that have the storage root in their environment."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        with suppress(FileNotFoundError, ProcessLookupError, PermissionError):
+            if folder.name.isdecimal() and is_running(int(folder.name)):
+                variables = (folder / "environ").read_bytes().split(b"\0")
+                if f"VIDEOFLIX_STORAGE__ROOT={root}".encode() in variables:
+                    found.append(int(folder.name))
+    return found
 
 
 def processes_naming(text: str) -> list[int]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from pymongo import MongoClient
 from pymongo.errors import InvalidURI, OperationFailure, PyMongoError
 
-from videoflix.embedded.record import LOOPBACK, USER, Endpoint, free_port, mongo_uri
+from videoflix.embedded.record import GRACE_SECONDS, LOOPBACK, USER, Endpoint, free_port, mongo_uri
 from videoflix.errors import ConfigurationError, DatabaseUnavailable
 from videoflix.private_files import private_folder, write_private
 from videoflix.processes import KeptProcess, Program
@@ -52,7 +52,7 @@ def program(root: Path, port: int, *, has_auth: bool) -> Program:
         # -P: a file named secantus.py in the working directory is not what we mean.
         argv=(sys.executable, "-P", "-m", "secantus", "--config", str(configuration), *options),
         log=private_folder(root / "logs") / "db.log",
-        grace=6.0,
+        grace=GRACE_SECONDS,
         umask=0o077,
         while_stopping=partial(_wake, port),
     )

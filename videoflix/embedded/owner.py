@@ -60,13 +60,20 @@ class OwnerLock:
 class EmbeddedServices:
     """The embedded services of one root, run by this process or found where another runs them.
 
-    ``wants_database`` and ``wants_queue`` say which of the two are used.
+    ``wants_database`` and ``wants_queue`` say which of the two are used. ``may_run`` is False for
+    a process whose parent keeps the services: it only ever finds them.
     """
 
     def __init__(
-        self, root: Path, *, wants_database: bool = True, wants_queue: bool = True
+        self,
+        root: Path,
+        *,
+        wants_database: bool = True,
+        wants_queue: bool = True,
+        may_run: bool = True,
     ) -> None:
         self._root = root
+        self._may_run = may_run
         self._wants_database = wants_database
         self._wants_queue = wants_queue
         self._lock = OwnerLock(root / "services.lock")
@@ -88,23 +95,31 @@ class EmbeddedServices:
         private_folder(self._root)
         deadline = time.monotonic() + OWNER_START_SECONDS
         while True:
-            if self._lock.take():
+            if self._may_run and self._lock.take():
                 return await self._run()
             with suppress(ServiceUnavailable):
                 record = await self._find()
-                self._successor = asyncio.create_task(self._succeed(record))
+                if self._may_run:
+                    self._successor = asyncio.create_task(self._succeed(record))
                 return record
             if time.monotonic() > deadline:
                 raise ServiceUnavailable(
-                    f"another process holds {self._root}/services.lock, "
-                    "but its services do not answer"
+                    f"the services of the process that holds {self._root}/services.lock "
+                    "do not answer"
                 )
             await asyncio.sleep(POLL_SECONDS)
 
+    def settle(self) -> None:
+        """Take nothing over from now on: this process is about to stop. Services that it is just
+        taking over are stopped again, beside whatever the caller stops."""
+        # Once: a second cancellation would break off the stopping that the first one began.
+        if self._successor is not None and not self._successor.cancelling():
+            self._successor.cancel()
+
     async def close(self) -> None:
         """Stop what this process runs."""
+        self.settle()
         if self._successor is not None:
-            self._successor.cancel()
             await asyncio.wait([self._successor])
         await self._stop()
         self._lock.release()

@@ -8,7 +8,7 @@ from pathlib import Path
 from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError, RedisError
 
-from videoflix.embedded.record import LOOPBACK, Endpoint
+from videoflix.embedded.record import GRACE_SECONDS, LOOPBACK, Endpoint
 from videoflix.errors import ConfigurationError, QueueUnavailable
 from videoflix.private_files import private_folder, write_private
 from videoflix.processes import KeptProcess, Program
@@ -63,7 +63,7 @@ def program(root: Path, endpoint: Endpoint) -> Program:
         name="queue",
         argv=(str(server_binary()), str(file)),
         log=private_folder(root / "logs") / "queue.log",
-        grace=4.0,
+        grace=GRACE_SECONDS,
         umask=0o077,
     )
 

@@ -17,6 +17,7 @@ from videoflix.private_files import write_private
 
 LOOPBACK = "127.0.0.1"
 USER = "videoflix"
+GRACE_SECONDS = 3.0  # to end by itself; killing one loses nothing that was acknowledged
 
 
 @dataclass(frozen=True, slots=True)
