@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from videoflix.embedded import open_services
 from videoflix.errors import ServiceUnavailable, VideoflixError
+from videoflix.mongo_url import check_mongo_url
 from videoflix.processes import KeptProcess, Program
 from videoflix.secret import with_secret
 from videoflix.settings import ServerSettings, Settings
@@ -130,6 +131,8 @@ async def running_stack(
     Yields when HTTP is answered. Raises VideoflixError when something does not come up; then,
     and on the way out, everything is stopped again.
     """
+    if not settings.mongo.is_embedded:
+        check_mongo_url(settings.mongo.uri.get_secret_value())
     settings = with_secret(settings)
     sockets = listen(settings.server) if processes else []
     try:

@@ -139,10 +139,20 @@ def _http_children(server: Running) -> set[int]:
     return found
 
 
+@pytest.mark.parametrize("command", ["up", "serve", "demo", "worker"])
+def test_a_url_that_the_database_driver_refuses_is_one_line(root: Path, command: str) -> None:
+    extra = {"VIDEOFLIX_MONGO__URI": "mongodb://user:p@ss@127.0.0.1/"}
+    ended = run(command, root=root, extra=extra)
+    assert ended.returncode == 2
+    said = "videoflix: mongo.uri: not a URL that the database driver takes\n"
+    assert ended.stderr == said
+
+
 def test_a_wrong_setting_that_only_children_see_ends_it(root: Path) -> None:
     """A child that cannot work with its settings is not started for ever."""
-    extra = {"VIDEOFLIX_MONGO__URI": "mongodb://user:p@ss@127.0.0.1/"}
-    ended = run("serve", root=root, extra=extra)
+    root.mkdir(mode=0o700)
+    (root / "uploads").write_text("in the way of a folder", encoding="utf-8")
+    ended = run("serve", root=root)
     assert ended.returncode == 1
     assert "http 1 ended with status 2" in ended.stderr
 

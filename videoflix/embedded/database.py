@@ -14,10 +14,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from pymongo import MongoClient
-from pymongo.errors import InvalidURI, OperationFailure, PyMongoError
+from pymongo.errors import OperationFailure, PyMongoError
 
 from videoflix.embedded.record import GRACE_SECONDS, LOOPBACK, USER, Endpoint, free_port, mongo_uri
 from videoflix.errors import ConfigurationError, DatabaseUnavailable
+from videoflix.mongo_url import check_mongo_url
 from videoflix.private_files import private_folder, write_private
 from videoflix.processes import KeptProcess, Program
 
@@ -70,13 +71,11 @@ async def wait_for_mongo(uri: str, seconds: float = START_SECONDS) -> None:
     Raises DatabaseUnavailable after ``seconds``, and ConfigurationError for a URL that the driver
     does not take.
     """
+    check_mongo_url(uri)
     deadline = time.monotonic() + seconds
     while True:
         try:
             return await asyncio.to_thread(_look, uri)
-        except InvalidURI as error:
-            # The driver's message may quote the URL, and with it a password.
-            raise ConfigurationError("mongo.uri: not a URL that the driver takes") from error
         except PyMongoError as error:
             if time.monotonic() > deadline:
                 raise DatabaseUnavailable(_why_not(error, seconds)) from error

@@ -15,19 +15,16 @@ import pymongo
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection
 from pymongo import IndexModel, ReturnDocument
 from pymongo.errors import (
-    ConfigurationError as PyMongoConfigurationError,
-)
-from pymongo.errors import (
     ConnectionFailure,
     DuplicateKeyError,
     ExecutionTimeout,
-    InvalidURI,
     PyMongoError,
     WriteConcernError,
 )
 from pymongo.monitoring import CommandListener
 
-from videoflix.errors import ConfigurationError, DatabaseUnavailable
+from videoflix.errors import DatabaseUnavailable
+from videoflix.mongo_url import refusal_in_one_line
 from videoflix.settings import MongoSettings
 
 Document = dict[str, Any]
@@ -119,7 +116,7 @@ async def open_database(
     that the driver does not take and DatabaseUnavailable when nothing answers there.
     """
     milliseconds = int(settings.timeout * 1000)
-    try:
+    with refusal_in_one_line():
         client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
             settings.uri.get_secret_value(),
             serverSelectionTimeoutMS=milliseconds,
@@ -131,9 +128,6 @@ async def open_database(
             w="majority",
             journal=True,
         )
-    except (PyMongoConfigurationError, InvalidURI, ValueError) as error:
-        # The driver's message may quote the URL, and with it a password.
-        raise ConfigurationError("mongo.uri: not a URL that the database driver takes") from error
     try:
         database = Database(client, settings.database, settings.timeout)
         await database.now()
