@@ -1,7 +1,7 @@
 """Requests whose body is read as it arrives, and refused so that the client hears why."""
 
 import asyncio
-from typing import ClassVar, cast
+from typing import Any, ClassVar, cast
 
 from tornado.http1connection import HTTP1Connection
 from tornado.iostream import StreamClosedError
@@ -61,6 +61,13 @@ class StreamedHandler(BaseHandler):
             await self._refuse(error)
         else:
             self._start_timer(self.idle_seconds)
+
+    def send_error(self, status_code: int = 500, **kwargs: Any) -> None:
+        """Nothing more is said to who was refused, also by a method that does not exist."""
+        if not self._is_refused:
+            super().send_error(status_code, **kwargs)
+        elif not self._finished:
+            self.finish()
 
     async def post(self, *_path: str) -> None:
         self._stop_timer()

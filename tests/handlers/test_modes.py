@@ -1,5 +1,6 @@
 """What differs in production mode, and what happens when others are away."""
 
+import asyncio
 import secrets
 
 import httpx
@@ -232,3 +233,18 @@ async def test_the_database_goes_away_and_comes_back(settings: Settings) -> None
 
             await until(works)
             assert (await client.post("login/", json=body)).status_code == 200
+
+
+async def test_a_login_renews_a_hash_of_another_cost(settings: Settings) -> None:
+    """Logins of the same moment too: whoever is second to renew it still gets in."""
+    async with site(settings) as server:
+        before = await server.add_user("user@example.com")
+    cost = settings.auth.bcrypt_cost + 1
+    async with site(changed(settings, auth={"bcrypt_cost": cost})) as server:
+        async with server.client() as client:
+            logins = [login(client, "user@example.com") for _ in range(4)]
+            await asyncio.gather(*logins)
+        after = await server.container.users.find(before.id)
+        assert after is not None
+        assert after.password_hash.startswith(f"$2b${cost:02d}$")
+        assert before.password_hash != after.password_hash

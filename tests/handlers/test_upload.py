@@ -197,3 +197,13 @@ async def test_a_failed_video(server: Server, admin: httpx.AsyncClient) -> None:
     record = (await admin.get("admin/videos/1/")).json()
     assert record["processing_status"] == "failed"
     assert record["processing_error"] == "There is no picture in this file."
+
+
+async def test_r26_a_refusal_is_said_once_whatever_the_method(
+    server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    """R26: no stranger can fill the log with errors."""
+    async with server.client() as client:
+        response = await client.get("admin/videos/")
+    assert response.status_code == 401
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []

@@ -232,4 +232,8 @@ class AccountsService:
         password_hash = await self._passwords.hash(password)
         if await self._users.replace_password_hash(user.id, user.password_hash, password_hash):
             return replace(user, password_hash=password_hash)
+        # Another login of the same moment was faster, or the password is another one by now.
+        current = await self._users.find(user.id)
+        if current and await self._passwords.verify(password, current.password_hash):
+            return replace(user, password_hash=current.password_hash)
         return user
