@@ -27,14 +27,23 @@ def private_folder(path: Path) -> Path:
     return path
 
 
-def _write_beside(path: Path, text: str) -> Path:
+@contextmanager
+def _written_beside(path: Path, text: str) -> Iterator[Path]:
+    """A file beside ``path`` with that text, for as long as the block runs; the block may rename
+    it. An OSError, also of the block, names ``path``, which is the file that people know."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    return temporary
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            yield temporary
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def _sync_folder(path: Path) -> None:
@@ -47,12 +56,8 @@ def _sync_folder(path: Path) -> None:
 
 def write_private(path: Path, text: str) -> None:
     """Replace the file's content atomically; the file has mode 600 from its first moment."""
-    temporary = _write_beside(path, text)
-    try:
+    with _written_beside(path, text) as temporary:
         temporary.replace(path)
-    except OSError:
-        temporary.unlink()
-        raise
     _sync_folder(path.parent)
 
 
@@ -62,11 +67,7 @@ def read_or_create_private(path: Path, text: str) -> str:
     Of several processes that do this at once, one wins and all return the same content.
     """
     if not path.exists():
-        temporary = _write_beside(path, text)
-        try:
-            with suppress(FileExistsError):
-                path.hardlink_to(temporary)
-        finally:
-            temporary.unlink()
+        with _written_beside(path, text) as temporary, suppress(FileExistsError):
+            path.hardlink_to(temporary)
         _sync_folder(path.parent)
     return path.read_text(encoding="utf-8")
