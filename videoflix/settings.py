@@ -60,6 +60,12 @@ def _origin(value: str) -> str:
     return value.rstrip("/")
 
 
+def _is_of_development(url: str) -> bool:
+    """Whether the URL leads to whatever machine opens it."""
+    name = urlsplit(url).hostname or ""
+    return name in ("localhost", "::1") or name.endswith(".localhost") or name.startswith("127.")
+
+
 def _check_hosts(url: str) -> None:
     """Refuse a service's URL whose hosts or ports cannot be right. Quotes nothing of it: what
     stands in the place of a port may be the rest of a password."""
@@ -310,6 +316,16 @@ class Settings(Section):
             )
         if not self.server.base_url:
             raise ValueError("server.base_url: production mode needs the public URL of this server")
+        if _is_of_development(self.server.frontend_url):
+            raise ValueError(
+                "server.frontend_url: production mode needs the frontend's public URL: "
+                "links in mails lead there"
+            )
+        if any(map(_is_of_development, self.server.cors_origins)):
+            raise ValueError(
+                "server.cors_origins: production mode shares answers with no localhost; "
+                "name the frontend's origin, or none"
+            )
         if self.auth.reveal_activation_token:
             raise ValueError("auth.reveal_activation_token: must stay off in production mode")
         return self

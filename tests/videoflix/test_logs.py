@@ -67,6 +67,8 @@ def test_production_logs_in_json_unless_told_otherwise() -> None:
     production = {
         "VIDEOFLIX_SERVER__MODE": "production",
         "VIDEOFLIX_SERVER__BASE_URL": "https://films.example",
+        "VIDEOFLIX_SERVER__FRONTEND_URL": "https://films.example",
+        "VIDEOFLIX_SERVER__CORS_ORIGINS": "",
         "VIDEOFLIX_AUTH__SECRET_KEY": "correct-horse-battery-staple-0123456789",
     }
     stream, log = configured("auto", **production)

@@ -11,6 +11,8 @@ STRONG = "correct-horse-battery-staple-0123456789"
 PRODUCTION = {
     "VIDEOFLIX_SERVER__MODE": "production",
     "VIDEOFLIX_SERVER__BASE_URL": "https://films.example",
+    "VIDEOFLIX_SERVER__FRONTEND_URL": "https://app.example",
+    "VIDEOFLIX_SERVER__CORS_ORIGINS": "https://app.example",
     "VIDEOFLIX_AUTH__SECRET_KEY": STRONG,
 }
 
@@ -141,6 +143,12 @@ def test_production_takes_a_strong_secret_and_a_base_url() -> None:
         ({"VIDEOFLIX_AUTH__SECRET_KEY": STRONG[:31]}, "auth.secret_key"),
         ({"VIDEOFLIX_AUTH__PREVIOUS_KEYS": f"{STRONG},{STRONG[:31]}"}, "auth.previous_keys"),
         ({"VIDEOFLIX_SERVER__BASE_URL": ""}, "server.base_url"),
+        ({"VIDEOFLIX_SERVER__FRONTEND_URL": "http://127.0.0.1:5500"}, "server.frontend_url"),
+        ({"VIDEOFLIX_SERVER__CORS_ORIGINS": "http://localhost:5500"}, "server.cors_origins"),
+        (
+            {"VIDEOFLIX_SERVER__CORS_ORIGINS": "https://a.example,http://[::1]"},
+            "server.cors_origins",
+        ),
         ({"VIDEOFLIX_AUTH__REVEAL_ACTIVATION_TOKEN": "true"}, "auth.reveal_activation_token"),
     ],
 )
@@ -161,6 +169,11 @@ def test_production_refuses_what_is_weak(change: dict[str, str], named: str) -> 
 def test_the_public_url_follows_host_and_port(host: str, url: str) -> None:
     settings = load_settings(environment={"VIDEOFLIX_SERVER__HOST": host})
     assert settings.server.public_url == url
+
+
+def test_production_may_share_with_no_other_origin() -> None:
+    settings = load_settings(environment=PRODUCTION | {"VIDEOFLIX_SERVER__CORS_ORIGINS": ""})
+    assert settings.server.cors_origins == ()
 
 
 def test_secrets_are_not_shown() -> None:
