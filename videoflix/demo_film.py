@@ -21,6 +21,7 @@ from av.video.frame import PictureType
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from videoflix.adapters.disk import full_disk_translated
 from videoflix.errors import ConfigurationError
 
 Packet: TypeAlias = "av.Packet[Any]"  # generic in its stub alone
@@ -55,10 +56,16 @@ class _Encoded(NamedTuple):
 
 
 def make_film(clip: Path, target: Path, loops: int = LOOPS) -> None:
-    """Write an MP4 at 1920×1080 in which the clip stands ``loops`` times in a row."""
+    """Write an MP4 at 1920×1080 in which the clip stands ``loops`` times in a row. Raises
+    InsufficientStorage when the disk is full."""
     frames, rate = _pictures(clip)
     sound, layout = _sound(clip, samples=round(len(frames) * SAMPLE_RATE / rate))
-    with av.open(str(target), "w", options={"movflags": "faststart"}) as output:
+    # To a file of ours: what cannot be written to a path, the muxer may not tell.
+    with (
+        full_disk_translated(),
+        target.open("wb") as file,
+        av.open(file, "w", format="mp4") as output,
+    ):
         picture = _picture_stream(output, rate)
         voice = output.add_stream("aac", rate=SAMPLE_RATE)
         voice.layout = layout

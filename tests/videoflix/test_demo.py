@@ -7,11 +7,13 @@ from typing import Any
 
 import av
 import httpx
+import pytest
 
 from tests.clips.generate import make_clip
 from tests.commands import Running, run, running, until
 from tests.videoflix.waiting import processes_naming
 from videoflix.demo_film import find_clip, make_film
+from videoflix.errors import InsufficientStorage
 
 NAMES = {"url", "email", "password", "admin_email", "admin_password", "video_id"}
 
@@ -89,6 +91,13 @@ def test_an_interrupted_start_goes_on_with_the_same_film(tmp_path: Path) -> None
     with running("demo", root=root) as demo:
         assert ready(demo, root)["video_id"] == 1
         assert demo.interrupt() == 0
+
+
+def test_a_disk_that_is_full_is_said(tmp_path: Path) -> None:
+    full = tmp_path / "film.mp4"
+    full.symlink_to("/dev/full")
+    with pytest.raises(InsufficientStorage, match="disk is full"):
+        make_film(find_clip(), full, loops=1)
 
 
 def test_the_film_is_the_clip_in_a_loop(tmp_path: Path) -> None:
