@@ -138,6 +138,7 @@ def running(
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=err,
+            umask=0o022,  # as most people have it
             start_new_session=True,
         )
     try:

@@ -69,6 +69,8 @@ def test_a_second_start_shows_the_same(tmp_path: Path) -> None:
         assert f"a demonstration runs already, see {root / 'demo.json'}" in third.stderr
         assert ready(demo, root) == second
         assert demo.interrupt() == 0
+    assert (root / "titles").is_dir()
+    assert [path for path in root.rglob("*") if path.stat().st_mode & 0o077] == []
 
 
 def test_what_cannot_be_ingested_ends_it(tmp_path: Path) -> None:
