@@ -26,6 +26,8 @@ class Origins:
         self._cors = frozenset(settings.cors_origins)
         own = urlsplit(settings.public_url)
         self._own = f"{own.scheme}://{own.netloc}".lower()
+        # A page that somebody on the network wrote into plain HTTP is foreign to HTTPS.
+        self._schemes = ("https",) if own.scheme == "https" else ("http", "https")
 
     def is_known_host(self, headers: Mapping[str, str], host: str) -> bool:
         """Whether the request is for us. A forwarded host is never used, and must be ours too."""
@@ -43,4 +45,5 @@ class Origins:
         """
         if origin is None or origin in self._cors:
             return True
-        return origin.lower() in (self._own, f"http://{host}".lower(), f"https://{host}".lower())
+        own = (f"{scheme}://{host}" for scheme in self._schemes)
+        return origin.lower() in (self._own, *(name.lower() for name in own))

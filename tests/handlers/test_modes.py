@@ -248,3 +248,11 @@ async def test_a_login_renews_a_hash_of_another_cost(settings: Settings) -> None
         assert after is not None
         assert after.password_hash.startswith(f"$2b${cost:02d}$")
         assert before.password_hash != after.password_hash
+
+
+async def test_r16_plain_http_is_foreign_to_https(production: Settings) -> None:
+    """R16: whoever is on the network can write pages of http://films.example."""
+    async with site(production) as server, server.client() as client:
+        for scheme, status in (("https", 400), ("http", 403)):
+            headers = {"Host": "films.example", "Origin": f"{scheme}://films.example", **JSON}
+            assert (await client.post("logout/", headers=headers)).status_code == status
