@@ -4,21 +4,28 @@ Kept as bcrypt over the base64 of a SHA-256: bcrypt alone takes no more than 72 
 takes a quarter of a second at the default cost, so it runs in two threads of its own.
 """
 
-import asyncio
 import base64
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from typing import ParamSpec, TypeVar
 
 import bcrypt
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
+from videoflix.errors import ServiceUnavailable
+from videoflix.offload import Offload
+
 LENGTH_MIN = 8
 LENGTH_MAX = 128
 THREADS = 2
+RUNNING_MAX = 64  # passwords at work or waiting: eight seconds of work at the default cost
 _ALIKE_MIN = 4
 DIFFERENT = "The passwords do not match."
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _COMMON = frozenset(FREQUENCY_LISTS["passwords"])
 
@@ -73,22 +80,30 @@ class PasswordHasher:
 
     def __init__(self, cost: int, executor: ThreadPoolExecutor) -> None:
         self._cost = cost
-        self._executor = executor
+        self._offload = Offload(executor)
+        self._running = 0
         # Of the right form and cost, and the hash of nothing anyone knows.
         self._dummy = f"$2b${cost:02d}$" + "." * 53
 
     async def hash(self, password: str) -> str:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._executor, self._hash, password)
+        """Raises ServiceUnavailable when too many others wait already; ``verify`` too."""
+        return await self._run(self._hash, password)
 
     async def verify(self, password: str, password_hash: str | None) -> bool:
         """Whether the password is the hashed one. Without a hash the answer is False, after the
         same work: time does not tell whether an account exists."""
-        loop = asyncio.get_running_loop()
-        matches = await loop.run_in_executor(
-            self._executor, self._verify, password, password_hash or self._dummy
-        )
+        matches = await self._run(self._verify, password, password_hash or self._dummy)
         return matches and password_hash is not None
+
+    async def _run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        # Without a bound, a flood of logins would make everybody wait for minutes.
+        if self._running >= RUNNING_MAX:
+            raise ServiceUnavailable("Too many sign-ins at the moment. Please try again.")
+        self._running += 1
+        try:
+            return await self._offload(work, *args, **kwargs)
+        finally:
+            self._running -= 1
 
     def is_outdated(self, password_hash: str) -> bool:
         """Whether the hash was made at another cost than the configured one."""

@@ -140,7 +140,8 @@ class ResetMails:
     async def _send(self, user: User, mail: ResetMail) -> None:
         token = derived_token(self._secret, mail.key, str(user.id), user.password_hash)
         link = Link(LinkPurpose.RESET, hash_token(token), utc_now() + self._link)
-        await self._users.add_link(user.id, link)
+        if not await self._users.add_link(user, link):
+            return  # the password was changed, or the account disabled, since it was looked up
         url = reset_url(self._frontend_url, user.id, token)
         hours = self._link / timedelta(hours=1)
         message = self._templates.password_reset(parse_address(user.email), url, hours)

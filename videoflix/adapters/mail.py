@@ -96,12 +96,13 @@ class OutboxMailer:
 
 
 def _why(error: Exception) -> str:
-    """What an operator has to know, without the receiver's address."""
+    """What an operator has to know; servers like to repeat the receiver, who is left out."""
     if isinstance(error, aiosmtplib.SMTPRecipientsRefused) and error.recipients:
         error = error.recipients[0]
     if isinstance(error, aiosmtplib.SMTPResponseException):
-        return f"{type(error).__name__}: {error.code} {error.message}"
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        return f"{type(error).__name__}: {error.code} {_PLAIN_ADDRESS.sub('...', error.message)}"
+    text = _PLAIN_ADDRESS.sub("...", str(error))
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def _is_loopback(host: str) -> bool:

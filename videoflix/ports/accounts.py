@@ -30,9 +30,10 @@ class UserStore(Protocol):
 
     async def find_by_email(self, folded: str) -> User | None: ...
 
-    async def add_link(self, user_id: int, link: Link) -> None:
+    async def add_link(self, user: User, link: Link) -> bool:
         """Keep a further link; of many only the newest few stay valid. One that is kept already
-        only gets its new end."""
+        only gets its new end. False, and nothing kept, where ``user`` is out of date: its
+        password has changed, or it is not active."""
 
     async def find_by_link(
         self, user_id: int, purpose: LinkPurpose, token_hash: str, moment: datetime

@@ -1,13 +1,20 @@
 """Which passwords are accepted, and how they are kept."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
 
-from videoflix.accounts.passwords import PasswordHasher, open_hasher, password_problems
+from videoflix.accounts.passwords import (
+    RUNNING_MAX,
+    PasswordHasher,
+    open_hasher,
+    password_problems,
+)
+from videoflix.errors import ServiceUnavailable
 
 EMAIL = "anna.smith@example.com"
 
@@ -54,6 +61,16 @@ async def test_r1_any_length_and_every_byte_of_it_counts(hasher: PasswordHasher)
     assert not await hasher.verify("a" * 72 + "b", await hasher.hash("a" * 73))
 
 
+async def test_a_flood_is_turned_away_and_those_inside_are_served() -> None:
+    with ThreadPoolExecutor(1) as executor:
+        hasher = PasswordHasher(4, executor)
+        tries = [hasher.verify("quiet-Harbour-42", None) for _ in range(RUNNING_MAX + 5)]
+        answers = await asyncio.gather(*tries, return_exceptions=True)
+        assert answers[:RUNNING_MAX] == [False] * RUNNING_MAX
+        assert all(isinstance(answer, ServiceUnavailable) for answer in answers[RUNNING_MAX:])
+        assert await hasher.verify("quiet-Harbour-42", None) is False
+
+
 async def test_r2_without_a_hash_nothing_matches(hasher: PasswordHasher) -> None:
     """R2: the same work is done, and no password is right."""
     for password in ("", "." * 31, "quiet-Harbour-42"):
@@ -65,13 +82,13 @@ class Watched(ThreadPoolExecutor):
 
     def __init__(self) -> None:
         super().__init__(1)
-        self.calls: list[tuple[Any, ...]] = []
+        self.calls: list[partial[Any]] = []
 
     def submit(  # type: ignore[override]  # typed as its user calls it
-        self, call: Callable[..., Any], /, *args: Any
+        self, call: "partial[Any]", /
     ) -> "Future[Any]":
-        self.calls.append((call, *args))
-        return super().submit(call, *args)
+        self.calls.append(call)
+        return super().submit(call)
 
 
 async def test_r2_a_dummy_hash_is_verified() -> None:
@@ -83,11 +100,13 @@ async def test_r2_a_dummy_hash_is_verified() -> None:
         for known in (kept, None):
             assert await hasher.verify("wrong-Harbour-1", known) is False
         real, dummy = executor.calls
-    assert real[:2] == dummy[:2]
-    assert real[2] == kept
-    assert dummy[2][:7] == kept[:7] == "$2b$05$"
-    assert len(dummy[2]) == len(kept)
-    assert dummy[2] != kept
+    assert real.func == dummy.func
+    assert real.args == ("wrong-Harbour-1", kept)
+    password, hashed = dummy.args
+    assert password == "wrong-Harbour-1"
+    assert hashed[:7] == kept[:7] == "$2b$05$"
+    assert len(hashed) == len(kept)
+    assert hashed != kept
 
 
 async def test_the_dummy_costs_what_a_hash_costs() -> None:

@@ -87,7 +87,7 @@ async def test_r11_a_reset_link_works_once_and_ends_the_others(users: MongoUserS
     """R11."""
     user = await add(users)
     for name in ("one", "two"):
-        await users.add_link(user.id, link(name, LinkPurpose.RESET))
+        await users.add_link(user, link(name, LinkPurpose.RESET))
     assert await users.find_by_link(user.id, LinkPurpose.RESET, "one", now())
     assert not await users.find_by_link(user.id, LinkPurpose.RESET, "one", now() + 2 * SOON)
     assert not await users.find_by_link(user.id, LinkPurpose.ACTIVATE, "one", now())
@@ -105,7 +105,7 @@ async def test_r11_a_reset_link_works_once_and_ends_the_others(users: MongoUserS
 async def test_only_the_newest_links_are_kept(users: MongoUserStore) -> None:
     user = await add(users)
     for number in range(LINKS_KEPT + 1):
-        await users.add_link(user.id, link(str(number), LinkPurpose.RESET))
+        await users.add_link(user, link(str(number), LinkPurpose.RESET))
     kept = [
         bool(await users.find_by_link(user.id, LinkPurpose.RESET, str(number), now()))
         for number in range(LINKS_KEPT + 1)
@@ -199,11 +199,24 @@ async def test_using_a_session(sessions: MongoSessionStore) -> None:
 async def test_r11_a_changed_password_voids_links(users: MongoUserStore) -> None:
     """R11."""
     user = await add(users)
-    await users.add_link(user.id, link("one", LinkPurpose.RESET))
+    await users.add_link(user, link("one", LinkPurpose.RESET))
     assert not await users.change_password(user.id, "other", "new")
     assert await users.find_by_link(user.id, LinkPurpose.RESET, "one", now())
     assert await users.change_password(user.id, "hash", "new")
     assert not await users.find_by_link(user.id, LinkPurpose.RESET, "one", now())
+
+
+async def test_r11_no_link_is_added_after_the_password_has_changed(users: MongoUserStore) -> None:
+    """R11: a mail may be on its way meanwhile."""
+    user = await add(users)
+    assert await users.change_password(user.id, "hash", "new")
+    assert not await users.add_link(user, link("late", LinkPurpose.RESET))
+    assert not await users.find_by_link(user.id, LinkPurpose.RESET, "late", now())
+    current = await users.find(user.id)
+    assert current is not None
+    assert await users.add_link(current, link("one", LinkPurpose.RESET))
+    inactive = await add(users, "b@b.org", link("activation", LinkPurpose.ACTIVATE))
+    assert not await users.add_link(inactive, link("two", LinkPurpose.RESET))
 
 
 async def test_a_disabled_account_stays_and_its_links_do_not(

@@ -107,16 +107,18 @@ class MongoUserStore:
     async def find_by_email(self, folded: str) -> User | None:
         return await self._find({"folded": folded})
 
-    async def add_link(self, user_id: int, link: Link) -> None:
+    async def add_link(self, user: User, link: Link) -> bool:
         pushed = {"$each": [_link_document(link)], "$slice": -LINKS_KEPT}
+        unchanged = {"_id": user.id, "password_hash": user.password_hash, "is_active": True}
         async with self._database.operation():
             kept = await self._users.update_one(
-                {"_id": user_id, "links.token_hash": link.token_hash},
+                {**unchanged, "links.token_hash": link.token_hash},
                 {"$set": {"links.$.expires_at": link.expires_at}},
             )
             if kept.matched_count:
-                return
-            await self._users.update_one({"_id": user_id}, {"$push": {"links": pushed}})
+                return True
+            added = await self._users.update_one(unchanged, {"$push": {"links": pushed}})
+        return added.matched_count == 1
 
     async def find_by_link(
         self, user_id: int, purpose: LinkPurpose, token_hash: str, moment: datetime
