@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from handlers.server import serve as serve_http
+from videoflix.allocator import keep_freed_memory
 from videoflix.cli.context import State, command_container, pass_state
 from videoflix.cli.running import Stopper, run_command
 from videoflix.settings import Settings
@@ -59,6 +60,7 @@ def worker(state: State, *, supervised: bool) -> None:
 @pass_state
 def http_child(state: State, descriptors: tuple[int, ...]) -> None:
     """Answer HTTP on inherited sockets (run by up and serve)."""
+    keep_freed_memory()
     sockets = [socket.socket(fileno=descriptor) for descriptor in descriptors]
     for listener in sockets:
         listener.setblocking(False)
