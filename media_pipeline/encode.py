@@ -13,13 +13,13 @@ from media_pipeline import sandbox
 REFUSED = sandbox.enter() if __name__ == "__main__" else []
 
 import shutil  # noqa: E402 - see above
-from pathlib import Path  # noqa: E402
+from pathlib import Path  # noqa: E402 - see above
 
-from media_pipeline.errors import MediaError, UnusableSource  # noqa: E402
-from media_pipeline.job import EncodeJob, Reporter  # noqa: E402
-from media_pipeline.source import probe  # noqa: E402
-from media_pipeline.transcode import Transcoder  # noqa: E402
-from media_pipeline.verify import verify_title  # noqa: E402
+from media_pipeline.errors import MediaError, UnusableSource  # noqa: E402 - see above
+from media_pipeline.job import EncodeJob, Reporter  # noqa: E402 - see above
+from media_pipeline.source import probe  # noqa: E402 - see above
+from media_pipeline.transcode import Transcoder  # noqa: E402 - see above
+from media_pipeline.verify import verify_title  # noqa: E402 - see above
 
 _PROBED = 2
 _ENCODED = 92
