@@ -58,7 +58,6 @@ class Track:
         self.timescale = timescale
         self._samples = Table.open(folder / samples_file(name), SAMPLE)
         self._fragments = Table.open(folder / fragments_file(name), FRAGMENT)
-        self.sample_count = self._samples.rows
         self.template = TrackTemplate(self._init())
 
     def _init(self) -> bytes:

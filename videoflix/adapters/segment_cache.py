@@ -15,7 +15,6 @@ Recency is a file's mtime, so that eviction agrees between processes and survive
 import fcntl
 import os
 import secrets
-import shutil
 import threading
 import time
 from collections import OrderedDict
@@ -208,9 +207,3 @@ class DiskSegmentCache:
                     yield status.st_mtime, status.st_size, path
                 elif time.time() - status.st_mtime > _ABANDONED:
                     path.unlink()
-
-    def discard(self, video_id: int, keep: str | None = None) -> None:
-        """Remove all segments of a video but those of the generation ``keep``."""
-        for folder in self._folder.glob(f"{video_id:d}/*"):
-            if folder.name != keep:
-                shutil.rmtree(folder, ignore_errors=True)

@@ -55,9 +55,6 @@ class VideoStore(Protocol):
     async def retry(self, video_id: int) -> Video | None:
         """``failed`` → ``pending`` with no attempt used; None when it was not ``failed``."""
 
-    async def source_names(self) -> set[int]:
-        """Ids of all records, for the sweep of orphaned source folders."""
-
 
 class WorkerStore(Protocol):
     """Which workers are alive, by the database's clock. Records of dead ones go by themselves."""

@@ -190,10 +190,6 @@ class MongoVideoStore:
             )
         return None if document is None else _video(document)
 
-    async def source_names(self) -> set[int]:
-        async with self._database.operation():
-            return {document["_id"] async for document in self._videos.find({}, {"_id": 1})}
-
     async def _give_up(self, now: datetime, max_attempts: int) -> None:
         """Fail what has used up its attempts: its last worker was killed before it could."""
         used_up = {"claimable_at": {"$lte": now}, "attempts": {"$gte": max_attempts}}
