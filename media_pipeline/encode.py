@@ -30,10 +30,9 @@ def encode_title(job: EncodeJob, report: Reporter) -> None:
     report.progress("probe", 0)
     source = probe(job.source, job.settings)
     report.progress("probe", _PROBED)
-    expected = max(1, int((source.video_end - source.origin) * source.rate))
 
     def encoded(frames: int, speed: float) -> None:
-        share = min(1.0, frames / expected)
+        share = min(1.0, frames / source.expected)
         report.progress("encode", _PROBED + share * (_ENCODED - _PROBED), frames, speed)
 
     def verified(share: float) -> None:

@@ -159,3 +159,35 @@ class SoundTrack:
     def close(self) -> None:
         self._writer.close()
         self._muxer.close()
+
+
+class SoundEncoder:
+    """One sound stream of the source, from decoded frames to its track file; used once."""
+
+    def __init__(
+        self, folder: Path, track: str, bitrate: int, *, grid: FrameGrid, origin: Fraction
+    ) -> None:
+        self._resampler = Resampler(origin)
+        self._track = SoundTrack(folder, track, bitrate, grid)
+
+    @property
+    def samples(self) -> int:
+        """Samples so far, at 48 kHz."""
+        return self._track.samples
+
+    def take(self, frame: av.AudioFrame, gops_begun: int) -> None:
+        """``gops_begun`` is how many GOPs the picture has begun."""
+        for block in self._resampler.push(frame):
+            self._track.put(block, gops_begun)
+
+    def flush(self, gops_begun: int) -> None:
+        """No more frames come."""
+        for block in self._resampler.end():
+            self._track.put(block, gops_begun)
+
+    def finish(self, grid: FrameGrid) -> None:
+        """Pad to the picture's end and complete the track; ``grid`` has the pictures."""
+        self._track.finish(grid)
+
+    def close(self) -> None:
+        self._track.close()

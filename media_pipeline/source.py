@@ -51,20 +51,35 @@ _LONGEST_LEAD = 3600
 
 
 @dataclass(frozen=True, slots=True)
+class SourceSound:
+    """A sound stream. ``language`` is the container's tag (ISO 639-2), empty where it has none."""
+
+    index: int
+    language: str = ""
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SourceInfo:
     """What will be encoded of a source. Times in seconds, on the container's own clock.
 
-    ``origin`` is the time that becomes 0: the first picture, or the first sound when that is
-    earlier. ``frames`` is how many pictures the container promises. ``video_end`` is where the
-    last one ends.
+    ``sounds`` begins with the one that is played unless a viewer chooses another. ``origin`` is
+    the time that becomes 0: the first picture, or the first sound when that is earlier.
+    ``frames`` is how many pictures the container promises. ``video_end`` is where the last one
+    ends.
     """
 
     video_index: int
-    audio_index: int | None
+    sounds: tuple[SourceSound, ...]
     rate: Fraction
     origin: Fraction
     frames: int
     video_end: Fraction
+
+    @property
+    def expected(self) -> int:
+        """About how many pictures the title will have."""
+        return max(1, int((self.video_end - self.origin) * self.rate))
 
 
 @contextlib.contextmanager
@@ -110,11 +125,10 @@ def _video_stream(container: InputContainer, settings: EncodeSettings) -> VideoS
     return stream
 
 
-def _audio_index(container: InputContainer) -> int | None:
+def _sounds(container: InputContainer) -> tuple[SourceSound, ...]:
     streams = [stream for stream in container.streams.audio if stream.codec_context is not None]
-    if not streams:
-        return None
-    return next((s for s in streams if s.disposition & Disposition.default), streams[0]).index
+    streams.sort(key=lambda stream: not stream.disposition & Disposition.default)
+    return tuple(SourceSound(stream.index) for stream in streams[:1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,9 +217,10 @@ def probe(path: Path, settings: EncodeSettings) -> SourceInfo:
     """Read every packet's time without decoding. Raises UnusableSource in plain words."""
     with open_source(path, settings) as container:
         stream = _video_stream(container, settings)
-        audio_index = _audio_index(container)
+        sounds = _sounds(container)
         video_index, time_base = stream.index, stream.time_base
         stated = stream.guessed_rate or stream.average_rate
+        audio_index = sounds[0].index if sounds else None
         audio_base = container.streams[audio_index].time_base if audio_index is not None else None
         pictures, seconds = _promised(container, stream)
     if time_base is None:
@@ -227,4 +242,4 @@ def probe(path: Path, settings: EncodeSettings) -> SourceInfo:
             # A whole number of pictures, so that the first one falls on the grid.
             origin = start - round(lead * rate) / rate
     missing = max(0, pictures - packets.seen, int((seconds - packets.end) * measured))
-    return SourceInfo(video_index, audio_index, rate, origin, len(times) + missing, end)
+    return SourceInfo(video_index, sounds, rate, origin, len(times) + missing, end)

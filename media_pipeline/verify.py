@@ -23,7 +23,8 @@ from media_pipeline.tables import (
 )
 from media_pipeline.timeline import FrameGrid
 from media_pipeline.title import Title
-from media_pipeline.transcode import AUDIO_TRACK
+
+AUDIO_TRACK = "audio-0"
 
 Step = Callable[[float], None]
 

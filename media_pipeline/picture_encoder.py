@@ -1,0 +1,153 @@
+"""From decoded pictures to the video tracks of all renditions: upright, scaled, on the grid."""
+
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import av
+
+from media_pipeline.errors import UnusableSource
+from media_pipeline.job import EncodeSettings
+from media_pipeline.picture_track import PictureTrack
+from media_pipeline.pictures import FrameGridder, PictureShape, Scaler, rungs_for
+from media_pipeline.thumbnail import ThumbnailChooser
+from media_pipeline.timeline import FrameGrid, nearest
+
+THUMBNAIL = "thumbnail.jpg"
+
+_LONGEST_LAST = 1  # seconds for which the last picture is shown at most
+
+# Fine enough for every source clock that matters; 64 bits of it last 292 years.
+_FILTER_TIME_BASE = Fraction(1, 1_000_000_000)
+
+Encoded = Callable[[int], None]
+Scaled = tuple[av.VideoFrame, ...]
+
+
+class PictureEncoder:
+    """Writes one video track per rung into ``folder``; used once.
+
+    ``origin`` is the source's time that becomes 0, ``expected`` about how many pictures there
+    will be. ``encoded`` is called with the index of the first picture of each GOP.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        grid: FrameGrid,
+        settings: EncodeSettings,
+        *,
+        origin: Fraction,
+        expected: int,
+        threads: int,
+        encoded: Encoded,
+    ) -> None:
+        self._folder = folder
+        self._grid = grid
+        self._settings = settings
+        self._origin = origin
+        self._threads = threads
+        self._encoded = encoded
+        self._gridder: FrameGridder[Scaled] = FrameGridder(grid.rate, origin)
+        self._tracks: list[PictureTrack] = []
+        self._scaler: Scaler | None = None
+        self._shape: PictureShape | None = None
+        self._rungs_shape: PictureShape | None = None
+        self._thumbnail = ThumbnailChooser(expected)
+        self._last_time = origin
+        self.taken = 0
+
+    @property
+    def renditions(self) -> list[str]:
+        """Names of the renditions that are made, smallest first; empty before the first picture."""
+        return [track.rung.name for track in self._tracks]
+
+    @property
+    def count(self) -> int:
+        """Pictures on the grid so far."""
+        return self._gridder.count
+
+    @property
+    def gops_begun(self) -> int:
+        return -(-self._gridder.count // self._grid.gop_frames)
+
+    def take(self, frame: av.VideoFrame, time: Fraction | None, aspect: Fraction) -> None:
+        """One decoded picture, shown from ``time`` on (source seconds); ``aspect`` of a pixel."""
+        self.taken += 1
+        if time is None:
+            # No time of its own: one picture after the one before.
+            time = self._last_time + 1 / self._grid.rate
+        self._last_time = time
+        shape = PictureShape.of(frame, aspect)
+        if shape != self._shape:
+            self._change_shape(shape)
+        assert self._scaler is not None  # noqa: S101 - made with the shape
+        # The filters see the time in fine ticks, so that it survives them exactly enough to be
+        # put on the grid.
+        frame.time_base = _FILTER_TIME_BASE
+        frame.pts = round(time / _FILTER_TIME_BASE)
+        self._scaled(self._scaler.push(frame))
+
+    def flush(self) -> None:
+        """No more pictures come. Raises UnusableSource when there was not one."""
+        if self._scaler is not None:
+            self._scaled(self._scaler.push(None))
+        if not self._tracks:
+            raise UnusableSource("Not one picture of this file can be decoded.")
+
+    def finish(self, video_end: Fraction, at_least: int = 0) -> FrameGrid:
+        """Hold the last picture until it ends (``video_end``, source seconds) and until there are
+        ``at_least`` pictures; complete the tracks. Returns the finished grid."""
+        end = min(video_end, self._last_time + _LONGEST_LAST)
+        until = max(at_least, nearest((end - self._origin) * self._grid.rate))
+        for index, pictures in self._gridder.end(until):
+            self._encode(index, pictures)
+        for track in self._tracks:
+            track.finish()
+        self._thumbnail.write(self._folder / THUMBNAIL)
+        return FrameGrid(self._grid.rate, self._gridder.count)
+
+    def close(self) -> None:
+        for track in self._tracks:
+            track.close()
+
+    def _change_shape(self, shape: PictureShape) -> None:
+        if self._scaler is not None:
+            self._scaled(self._scaler.push(None))
+        first = self._rungs_shape or shape
+        self._rungs_shape = first
+        rungs = rungs_for(first, self._grid.rate, self._settings.rungs)
+        self._scaler = Scaler(shape, _FILTER_TIME_BASE, rungs, self._threads)
+        self._shape = shape
+
+    def _scaled(self, pictures: Iterator[Scaled]) -> None:
+        for scaled in pictures:
+            if not self._tracks:
+                self._open_tracks(scaled)
+            first = scaled[0]
+            assert first.pts is not None  # noqa: S101 - every frame went in with one
+            assert first.time_base is not None  # noqa: S101 - the sink sets it
+            for index, chosen in self._gridder.put(scaled, first.pts * first.time_base):
+                self._encode(index, chosen)
+
+    def _open_tracks(self, scaled: Scaled) -> None:
+        assert self._rungs_shape is not None  # noqa: S101 - known since the first frame
+        rungs = rungs_for(self._rungs_shape, self._grid.rate, self._settings.rungs)
+        self._tracks = [
+            PictureTrack(
+                self._folder,
+                rung,
+                self._grid,
+                settings=self._settings,
+                threads=self._threads,
+                like=picture,
+            )
+            for rung, picture in zip(rungs, scaled, strict=True)
+        ]
+
+    def _encode(self, index: int, pictures: Scaled) -> None:
+        self._thumbnail.look(index, pictures[0], pictures[-1])
+        for track, picture in zip(self._tracks, pictures, strict=True):
+            track.put(picture, index)
+        if index % self._grid.gop_frames == 0:
+            self._encoded(index)
