@@ -18,6 +18,22 @@ async def cancel_for_good(task: "asyncio.Task[Any]") -> None:
         task.exception()  # seen: whoever needs it awaits the task
 
 
+async def to_its_end(work: Coroutine[Any, Any, None]) -> None:
+    """Await ``work`` to its end, whatever cancels this task meanwhile, and however often; the
+    cancellation is raised afterwards. For what gives back connections, processes and files."""
+    task = asyncio.create_task(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait((task,))
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        task.exception()  # seen: the cancellation goes first
+        raise cancelled
+    await task
+
+
 @asynccontextmanager
 async def running_beside(work: Coroutine[Any, Any, None], name: str) -> AsyncIterator[None]:
     """Run ``work``, which never ends by itself, for as long as the block lasts."""

@@ -18,6 +18,7 @@ from redis.exceptions import RedisError
 
 from videoflix.errors import QueueUnavailable
 from videoflix.settings import RedisSettings
+from videoflix.tasks import cancel_for_good, to_its_end
 
 QUEUE = "videoflix:doorbell"
 RING = "ring"
@@ -25,7 +26,6 @@ KEPT_SECONDS = 3600
 LISTEN_SECONDS = 0.5
 FIRST_PAUSE = 0.25
 LONGEST_PAUSE = 4.0
-CANCEL_SECONDS = 0.1
 END_SECONDS = 2.0
 
 _log = structlog.get_logger(__name__)
@@ -120,7 +120,7 @@ class DoorbellListener:
             # Not awaited itself: a cancellation would be handed on to it, and it may swallow one.
             await asyncio.wait((main,))
         finally:
-            await asyncio.shield(_end(worker, main, pool))
+            await to_its_end(_end(worker, main, pool))
         await main
 
 
@@ -137,16 +137,6 @@ async def _end(worker: Worker, main: "asyncio.Task[None]", pool: ArqRedis) -> No
     if worker.main_task is not None:
         tasks.append(worker.main_task)
     for task in tasks:
-        await _cancel_for_good(task)
+        await cancel_for_good(task)
     with suppress(RedisError, OSError):
         await pool.aclose()
-
-
-async def _cancel_for_good(task: "asyncio.Task[Any]") -> None:
-    """Cancel until it has ended: ``asyncio.wait_for`` of Python 3.11, which redis-py sends its
-    commands with, loses a cancellation now and then."""
-    while not task.done():
-        task.cancel()
-        await asyncio.wait((task,), timeout=CANCEL_SECONDS)
-    if not task.cancelled():
-        task.exception()  # seen: whoever needs it awaits the task

@@ -97,6 +97,31 @@ async def test_a_redis_that_hangs_is_told_within_the_time_out() -> None:
     server.close()
 
 
+async def test_a_listener_that_is_cancelled_again_and_again_leaves_nothing_open() -> None:
+    """Its end takes a while where Redis does not answer; whoever stops it may be impatient."""
+    connected = asyncio.Event()
+
+    async def never_answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connected.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            writer.transport.abort()
+
+    server = await asyncio.start_server(never_answer, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    settings = RedisSettings.model_validate({"url": f"redis://127.0.0.1:{port}/0", "timeout": 30})
+    before = asyncio.all_tasks()
+    listener = asyncio.create_task(DoorbellListener(settings, asyncio.Event()).listen())
+    await connected.wait()
+    server.close()
+    while not listener.done():
+        listener.cancel()
+        await asyncio.wait((listener,), timeout=0.01)
+    left = [task.get_coro().__qualname__ for task in asyncio.all_tasks() - before]
+    assert [name for name in left if "never_answer" not in name] == []
+
+
 async def test_both_sides_come_back_after_redis_was_killed_and_started_empty() -> None:
     """R40"""
     async with (
