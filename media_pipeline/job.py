@@ -15,8 +15,8 @@ class EncodeSettings:
     """Choices and limits of one encode.
 
     ``crf`` is x264's constant rate factor, ``audio_bitrate`` bits per second, ``rungs`` names of
-    ``ladder.BOXES``, ``max_pixels`` per picture, ``max_duration`` seconds, ``threads`` per
-    encoder and decoder (0: one for each core).
+    ``ladder.BOXES``, ``max_pixels`` per picture, ``max_duration`` seconds, ``max_rate`` pictures
+    a second, ``threads`` per encoder and decoder (0: one for each core).
     """
 
     preset: str = "veryfast"
@@ -26,6 +26,7 @@ class EncodeSettings:
     max_pixels: int = 8192 * 4320
     max_duration: int = 12 * 3600
     max_streams: int = 64
+    max_rate: int = 300
     threads: int = 0
 
     def to_json(self) -> dict[str, Any]:

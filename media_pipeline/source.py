@@ -5,6 +5,7 @@ bloat libavformat, and the only cure is to kill the process.
 """
 
 import contextlib
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -19,28 +20,16 @@ from av.video.stream import VideoStream
 
 from media_pipeline.errors import UnusableSource
 from media_pipeline.job import EncodeSettings
-from media_pipeline.timeline import output_rate
-
-# Demuxers that hold their media in one file. Playlists (hls, concat, dash, sdp) are not among
-# them: they make libavformat open what they name.
-_FORMATS = ",".join(
-    (
-        "mov",
-        "mp4",
-        "m4a",
-        "3gp",
-        "3g2",
-        "mj2",
-        "matroska",
-        "webm",
-        "avi",
-        "mpeg",
-        "mpegts",
-        "ogg",
-        "flv",
-        "asf",
-    )
+from media_pipeline.limits import (
+    check_duration,
+    check_rate,
+    check_video,
+    most_pictures,
+    open_options,
+    too_many_pictures,
+    usable_sounds,
 )
+from media_pipeline.timeline import output_rate
 
 _NO_VIDEO = "This file has no video in it."
 _CONSTANT_SHARE = 0.98  # of intervals that fit the stated rate: then it is a constant rate
@@ -91,12 +80,8 @@ def open_source(path: Path, settings: EncodeSettings) -> Iterator[InputContainer
     path.open("rb").close()
     try:
         container = av.open(
-            str(path),
-            options={
-                "protocol_whitelist": "file",
-                "format_whitelist": _FORMATS,
-                "max_streams": str(settings.max_streams),
-            },
+            f"file:{path}",  # with its protocol, so that no name is taken for another one
+            options=open_options(settings),
         )
     except (av.FFmpegError, ValueError) as error:
         raise UnusableSource(
@@ -117,16 +102,12 @@ def _video_stream(container: InputContainer, settings: EncodeSettings) -> VideoS
     if not streams:
         raise UnusableSource(_NO_VIDEO)
     stream = next((s for s in streams if s.disposition & Disposition.default), streams[0])
-    context = stream.codec_context
-    if context is None:
-        raise UnusableSource("The video in this file is of a kind that cannot be decoded.")
-    if context.width * context.height > settings.max_pixels:
-        raise UnusableSource(f"The picture is too large: {context.width}×{context.height} pixels.")
+    check_video(stream, settings)
     return stream
 
 
 def _sounds(container: InputContainer) -> tuple[SourceSound, ...]:
-    streams = [stream for stream in container.streams.audio if stream.codec_context is not None]
+    streams = usable_sounds(container)
     streams.sort(key=lambda stream: not stream.disposition & Disposition.default)
     return tuple(SourceSound(stream.index) for stream in streams[:1])
 
@@ -136,13 +117,15 @@ class _Packets:
     """What reading all packets showed. ``times`` are sorted and, as ``first_sound``, in ticks.
 
     ``seen`` counts the pictures, also those that an edit list hides; ``end`` is where the last
-    packet of any stream ends, in seconds.
+    packet of any stream ends, and ``chosen_end`` the last one of those that are encoded, in
+    seconds.
     """
 
     times: npt.NDArray[np.int64]
     seen: int
     first_sound: int | None
     end: Fraction
+    chosen_end: Fraction
 
 
 def shows_decoding_times(container: InputContainer) -> bool:
@@ -154,10 +137,11 @@ def shows_decoding_times(container: InputContainer) -> bool:
 
 
 def _read_packets(path: Path, settings: EncodeSettings, video: int, audio: int | None) -> _Packets:
-    times: list[int] = []
+    times = array("q")
     seen = 0
     first_sound: int | None = None
-    end = Fraction(0)
+    end = chosen_end = Fraction(0)
+    most = most_pictures(settings)
     with open_source(path, settings) as container:
         by_decoding = shows_decoding_times(container)
         try:
@@ -165,8 +149,13 @@ def _read_packets(path: Path, settings: EncodeSettings, video: int, audio: int |
                 time = packet.dts if packet.pts is None or by_decoding else packet.pts
                 if time is None:
                     continue
-                end = max(end, (time + (packet.duration or 0)) * packet.time_base)
+                packet_end = (time + (packet.duration or 0)) * packet.time_base
+                end = max(end, packet_end)
                 seen += packet.stream_index == video
+                if seen > most:
+                    raise too_many_pictures(settings)
+                if packet.stream_index in (video, audio):
+                    chosen_end = max(chosen_end, packet_end)
                 if packet.is_discard or not packet.size:
                     continue
                 if packet.stream_index == video:
@@ -176,7 +165,7 @@ def _read_packets(path: Path, settings: EncodeSettings, video: int, audio: int |
         except av.FFmpegError as error:
             if not times:
                 raise UnusableSource("This file is damaged: it cannot be read.") from error
-    return _Packets(np.sort(np.array(times, np.int64)), seen, first_sound, end)
+    return _Packets(np.sort(np.array(times, np.int64)), seen, first_sound, end, chosen_end)
 
 
 def _promised(container: InputContainer, stream: VideoStream) -> tuple[int, Fraction]:
@@ -223,6 +212,7 @@ def probe(path: Path, settings: EncodeSettings) -> SourceInfo:
         audio_index = sounds[0].index if sounds else None
         audio_base = container.streams[audio_index].time_base if audio_index is not None else None
         pictures, seconds = _promised(container, stream)
+    check_duration(seconds, settings)
     if time_base is None:
         raise UnusableSource(_NO_VIDEO)
     packets = _read_packets(path, settings, video_index, audio_index)
@@ -233,8 +223,8 @@ def probe(path: Path, settings: EncodeSettings) -> SourceInfo:
     rate = output_rate(measured, is_constant=is_constant)
     start = int(times[0]) * time_base
     end = int(times[-1]) * time_base + 1 / measured
-    if end - start > settings.max_duration:
-        raise UnusableSource(f"The film is too long: {round(float(end - start))} seconds.")
+    check_duration(max(end, packets.chosen_end) - start, settings)
+    check_rate(packets.seen, end - start, settings)
     origin = start
     if first_sound is not None and audio_base is not None:
         lead = start - first_sound * audio_base

@@ -241,7 +241,9 @@ class MediaSettings(Section):
     max_pixels: int = Field(8192 * 4320, ge=16 * 16)
     max_duration: int = Field(12 * 3600, ge=1)
     max_streams: int = Field(64, ge=1, le=1000)
+    max_rate: int = Field(300, ge=1, le=10_000)
     threads: int = Field(0, ge=0, le=128)
+    keep_source: bool = True
 
     @field_validator("rungs")
     @classmethod
@@ -271,6 +273,7 @@ class WorkerSettings(Section):
     poll: float = Field(5, gt=0, le=60)
     max_attempts: int = Field(5, ge=1, le=100)
     job_timeout: float = Field(24 * 3600, ge=1)
+    max_memory: int = Field(4 * GiB, ge=256 * MiB, le=1024 * GiB)
 
 
 class LogSettings(Section):

@@ -14,12 +14,16 @@ from videoflix.adapters.doorbell import ArqDoorbell
 from videoflix.adapters.mail import make_mailer
 from videoflix.adapters.media_store import LocalMediaStore
 from videoflix.adapters.mongo.database import Database, open_database
+from videoflix.adapters.mongo.leftovers import MongoLeftoverStore
 from videoflix.adapters.mongo.reset_mails import MongoResetMailStore
 from videoflix.adapters.mongo.users import MongoUserStore
+from videoflix.adapters.mongo.video_lists import MongoVideoLists
 from videoflix.adapters.mongo.videos import MongoVideoStore
 from videoflix.adapters.mongo.workers import MongoWorkerStore
+from videoflix.encoding.control import JobControl
 from videoflix.encoding.encoder import Encoder
 from videoflix.encoding.service import EncodingJobs
+from videoflix.offload import Offload
 from videoflix.settings import Settings
 from videoflix.uploads.service import UploadService
 
@@ -31,11 +35,14 @@ class Parts:
     settings: Settings
     database: Database
     videos: MongoVideoStore
+    lists: MongoVideoLists
+    leftovers: MongoLeftoverStore
     workers: MongoWorkerStore
     media: LocalMediaStore
     doorbell: ArqDoorbell
     uploads: UploadService
     encoding: EncodingJobs
+    control: JobControl
     reset_mails: ResetMails
 
 
@@ -58,18 +65,25 @@ async def open_parts(
         await workers.ensure_indexes()
         media = LocalMediaStore(settings.storage.root)
         media.prepare()
+        lists, leftovers = MongoVideoLists(database), MongoLeftoverStore(database)
         mails = MongoResetMailStore(database)
         await mails.ensure_indexes()
         doorbell = ArqDoorbell(settings.redis)
         with ThreadPoolExecutor(4) as disk:
             child = None
             if encoder is not None:
-                seconds = settings.worker.job_timeout
-                child = Encoder(EncodeSettings(), seconds=seconds, command=encoder)
+                child = Encoder(
+                    EncodeSettings(),
+                    seconds=settings.worker.job_timeout,
+                    memory=settings.worker.max_memory,
+                    command=encoder,
+                )
             yield Parts(
                 settings=settings,
                 database=database,
                 videos=videos,
+                lists=lists,
+                leftovers=leftovers,
                 workers=workers,
                 media=media,
                 doorbell=doorbell,
@@ -78,12 +92,13 @@ async def open_parts(
                     videos,
                     media,
                     workers,
-                    doorbell,
+                    leftovers,
                     settings,
                     executor=disk,
                     encoder=child,
                     pause=pause,
                 ),
+                control=JobControl(videos, lists, media, doorbell, Offload(disk)),
                 reset_mails=ResetMails(
                     mails, MongoUserStore(database), make_mailer(settings), settings
                 ),

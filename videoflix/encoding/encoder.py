@@ -10,7 +10,7 @@ import structlog
 
 from media_pipeline.job import EncodeJob, EncodeSettings
 from videoflix.errors import VideoflixError
-from videoflix.media_child import ChildEnd, media_command, run_child
+from videoflix.media_child import ChildEnd, ChildTooLarge, media_command, run_child
 
 REASON_MAX = 500
 
@@ -56,17 +56,19 @@ class _Events:
 
 class Encoder:
     """Runs the encoder. ``command`` gets the path of the job's file as its last argument;
-    an encode that takes longer than ``seconds`` is killed."""
+    an encode that takes longer than ``seconds`` or more than ``memory`` bytes is killed."""
 
     def __init__(
         self,
         settings: EncodeSettings,
         *,
         seconds: float,
+        memory: int,
         command: Sequence[str] = media_command("encode"),
     ) -> None:
         self._settings = settings
         self._seconds = seconds
+        self._memory = memory
         self._command = tuple(command)
 
     def job(self, source: Path, output: Path) -> EncodeJob:
@@ -80,11 +82,19 @@ class Encoder:
         events = _Events(on_progress)
         try:
             end = await run_child(
-                (*self._command, str(job_file)), events.take, seconds=self._seconds
+                (*self._command, str(job_file)),
+                events.take,
+                seconds=self._seconds,
+                memory=self._memory,
             )
         except TimeoutError as error:
             raise EncodeFailed(
                 f"Encoding took longer than the allowed {self._seconds:.0f} seconds."
+            ) from error
+        except ChildTooLarge as error:
+            allowed = self._memory / 2**20
+            raise EncodeFailed(
+                f"The encoder needed more than {allowed:,.0f} MiB of memory."
             ) from error
         except OSError as error:
             raise EncodeFailed(f"The encoder could not be started ({error.strerror}).") from error

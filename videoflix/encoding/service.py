@@ -65,6 +65,7 @@ class EncodingJobs:
         self._encoder = encoder or Encoder(
             EncodeSettings.from_json(settings.media.model_dump()),
             seconds=settings.worker.job_timeout,
+            memory=settings.worker.max_memory,
         )
         self._is_full = False
 

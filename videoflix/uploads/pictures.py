@@ -7,9 +7,10 @@ from pathlib import Path
 import structlog
 
 from videoflix.errors import FieldErrors
-from videoflix.media_child import media_command, run_child
+from videoflix.media_child import ChildTooLarge, media_command, run_child
 
 SECONDS = 30.0
+MEMORY = 1024**3
 UNUSABLE = "This picture could not be read."
 
 _log = structlog.get_logger(__name__)
@@ -29,9 +30,12 @@ class ThumbnailMaker:
         lines: list[bytes] = []
         try:
             end = await run_child(
-                (*self._command, str(picture), str(target)), lines.append, seconds=self._seconds
+                (*self._command, str(picture), str(target)),
+                lines.append,
+                seconds=self._seconds,
+                memory=MEMORY,
             )
-        except TimeoutError as error:
+        except (TimeoutError, ChildTooLarge) as error:
             raise FieldErrors({"thumbnail": [UNUSABLE]}) from error
         if end.status != 0:
             _log.warning("thumbnail refused", end=end.plainly, stderr=end.stderr)

@@ -14,12 +14,17 @@ from videoflix.encoding.encoder import EncodeFailed, Encoder
 
 
 async def encode(
-    folder: Path, act: str, *, seconds: float = 60, command: tuple[str, ...] = ACTED
+    folder: Path,
+    act: str,
+    *,
+    seconds: float = 60,
+    memory: int = 2**30,
+    command: tuple[str, ...] = ACTED,
 ) -> list[int]:
     """Run one act; returns the percentages that were reported."""
     source = folder / "source"
     source.write_text(json.dumps({"acts": [act]}))
-    encoder = Encoder(EncodeSettings(), seconds=seconds, command=command)
+    encoder = Encoder(EncodeSettings(), seconds=seconds, memory=memory, command=command)
     encoder.job(source, folder / "output").save(folder / "job.json")
     told: list[int] = []
     await encoder.run(folder / "job.json", told.append)
