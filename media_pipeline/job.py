@@ -72,11 +72,11 @@ class Reporter:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._percent = 0
+        self._percent = 0.0
 
     def progress(self, stage: str, percent: float, frames: int = 0, speed: float = 0.0) -> None:
         """``percent`` is of the whole job, ``speed`` is film seconds a second."""
-        self._percent = max(self._percent, min(100, int(percent)))
+        self._percent = max(self._percent, min(100.0, round(percent, 2)))
         self._write(
             event="progress",
             stage=stage,

@@ -17,17 +17,21 @@ from videoflix.adapters.doorbell import ArqDoorbell
 from videoflix.adapters.mail import make_mailer
 from videoflix.adapters.media_store import LocalMediaStore
 from videoflix.adapters.mongo.database import Database, open_database
+from videoflix.adapters.mongo.leftovers import MongoLeftoverStore
 from videoflix.adapters.mongo.reset_mails import MongoResetMailStore
 from videoflix.adapters.mongo.sessions import MongoSessionStore
 from videoflix.adapters.mongo.users import MongoUserStore
+from videoflix.adapters.mongo.video_lists import MongoVideoLists
 from videoflix.adapters.mongo.videos import MongoVideoStore
 from videoflix.adapters.mongo.workers import MongoWorkerStore
 from videoflix.adapters.rate_counters import RedisRateCounters
 from videoflix.adapters.revocation_feed import RedisRevocationFeed
 from videoflix.adapters.segment_cache import DiskSegmentCache
 from videoflix.catalogue.service import CatalogueService
+from videoflix.encoding.control import JobControl
 from videoflix.encoding.service import EncodingJobs
 from videoflix.limits import Limits
+from videoflix.offload import Offload
 from videoflix.ports import Mailer
 from videoflix.private_files import usable_root
 from videoflix.settings import Settings
@@ -45,6 +49,7 @@ class Container:
     users: MongoUserStore
     sessions: MongoSessionStore
     videos: MongoVideoStore
+    video_lists: MongoVideoLists
     workers: MongoWorkerStore
     media: LocalMediaStore
     mailer: Mailer
@@ -57,6 +62,7 @@ class Container:
     catalogue: CatalogueService
     uploads: UploadService
     encoding: EncodingJobs
+    job_control: JobControl
     streaming: StreamingService
 
 
@@ -74,6 +80,7 @@ async def open_container(
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings.mongo, listeners))
         users, sessions, waiting_mails, videos, workers = await _stores(database)
+        lists = MongoVideoLists(database)
         media = LocalMediaStore(settings.storage.root)
         with usable_root(settings.storage.root):
             media.prepare()
@@ -104,6 +111,7 @@ async def open_container(
             users=users,
             sessions=sessions,
             videos=videos,
+            video_lists=lists,
             workers=workers,
             media=media,
             mailer=mailer,
@@ -115,7 +123,10 @@ async def open_container(
             reset_mails=accounts.reset_mails,
             catalogue=CatalogueService(videos, public_url=settings.server.public_url),
             uploads=UploadService(videos, media, doorbell, settings, executor=disk),
-            encoding=EncodingJobs(videos, media, workers, doorbell, settings, executor=disk),
+            encoding=EncodingJobs(
+                videos, media, workers, MongoLeftoverStore(database), settings, executor=disk
+            ),
+            job_control=JobControl(videos, lists, media, doorbell, Offload(disk)),
             streaming=streaming,
         )
 

@@ -117,13 +117,33 @@ class VideoDetails:
 
 
 @dataclass(frozen=True, slots=True)
+class EncodeProgress:
+    """How far an attempt has got.
+
+    ``stage`` is the encoder's word for what it does (``probe``, ``encode``, ``verify``),
+    ``percent`` is of the whole job, ``frames`` counts the film's pictures, ``speed`` is film
+    seconds a second (0 where unknown), ``seconds_left`` a guess, None until there is one.
+    """
+
+    stage: str = ""
+    percent: float = 0.0
+    frames: int = 0
+    speed: float = 0.0
+    seconds_left: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Video:
     """One film of the catalogue.
 
     ``generation`` names the published encode (a folder of the media store), None before the
-    first one. ``progress`` is 0 to 100. ``error`` is in plain words and for admins only.
-    ``has_own_thumbnail`` is true when an admin uploaded the picture: it is then never replaced
-    by one made from the film.
+    first one. ``progress`` is 0 to 100; it, ``stage``, ``frames``, ``speed`` and
+    ``seconds_left`` are those of the last attempt (``EncodeProgress``). ``error`` is in plain
+    words and for admins only; ``last_failure`` is why the last failed attempt failed, also while
+    the next one runs, and empty once one has succeeded. ``next_attempt_at`` is the end of the
+    pause after a failed attempt, None at all other times. ``has_source`` is false once the film
+    as it was uploaded is given up: then it cannot be encoded again. ``has_own_thumbnail`` is true
+    when an admin uploaded the picture: it is then never replaced by one made from the film.
     """
 
     id: int
@@ -132,13 +152,35 @@ class Video:
     category: str
     status: ProcessingStatus
     progress: int
+    stage: str
+    frames: int
+    speed: float
+    seconds_left: int | None
     error: str
+    last_failure: str
     attempts: int
+    next_attempt_at: datetime | None
     generation: str | None
+    has_source: bool
     source_size: int
     has_own_thumbnail: bool
     created_at: datetime
     updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class VideoQuery:
+    """Which videos an admin asks for; None stands for all."""
+
+    status: ProcessingStatus | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VideoPage:
+    """Some of the videos that were asked for, and how many there are in all."""
+
+    count: int
+    videos: tuple[Video, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 ::
 
     <root>/uploads/<random>              being received; swept when abandoned
-    <root>/sources/<id>/source           the film as it was uploaded, kept for ever
+    <root>/sources/<id>/source           the film as it was uploaded, kept unless given up
     <root>/sources/<id>/unconfirmed      there until the record is known to exist
     <root>/titles/<id>/<generation>/     one verified encode, never changed in place
     <root>/titles/<id>/.tmp-<generation>/  one attempt to make it
@@ -14,11 +14,10 @@ No name in these paths comes from a client. Everything is moved into place by re
 """
 
 import fcntl
-import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -109,6 +108,12 @@ class LocalMediaStore:
                     found.append(int(mark.parent.name))
         return sorted(found)
 
+    def delete_source(self, video_id: int) -> None:
+        folder = self.source(video_id).parent
+        with suppress(FileNotFoundError):
+            shutil.rmtree(folder)
+            sync_folder(self._sources)
+
     def sweep_uploads(self, age: float) -> int:
         oldest = time.time() - age
         swept = 0
@@ -147,16 +152,12 @@ class LocalMediaStore:
         with suppress(OSError):  # there are other generations
             title.parent.rmdir()
 
-    def _others(self, video_id: int, generation: str | None) -> Iterator[Path]:
-        with suppress(FileNotFoundError), os.scandir(self._titles / f"{video_id:d}") as entries:
-            yield from [Path(entry) for entry in entries if entry.name != generation]
-
-    def keep_only(self, video_id: int, generation: str | None) -> int:
-        removed = 0
-        for folder in self._others(video_id, generation):
-            shutil.rmtree(folder, ignore_errors=True)
-            removed += 1
-        return removed
+    def generations(self, video_id: int) -> Collection[str]:
+        folder = self._titles / f"{video_id:d}"
+        try:
+            return frozenset(path.name.removeprefix(_TEMPORARY) for path in folder.iterdir())
+        except FileNotFoundError:
+            return frozenset()
 
     # -- pictures
 

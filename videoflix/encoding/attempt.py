@@ -2,7 +2,8 @@
 
 A title becomes visible by one fenced write of its record. Before it the finished folder has its
 final name but nobody refers to it; whatever ends the attempt there leaves a folder that the next
-claim of the same video deletes.
+attempt at the same video deletes. The generation that this one replaces is deleted later
+(``leftovers``).
 """
 
 import asyncio
@@ -15,6 +16,7 @@ import structlog
 
 from videoflix.encoding.encoder import Encoder
 from videoflix.encoding.lease import LeaseKeeper
+from videoflix.encoding.leftovers import Leftovers
 from videoflix.errors import InsufficientStorage, LeaseLost, ServiceUnavailable
 from videoflix.models import Lease, Video
 from videoflix.offload import Offload
@@ -42,18 +44,22 @@ class Attempt:
         videos: VideoStore,
         media: TitleStore,
         encoder: Encoder,
+        leftovers: Leftovers,
         *,
         offload: Offload,
         lease: Lease,
         seconds: float,
+        keep_source: bool,
         stop: asyncio.Event,
     ) -> None:
         self._videos = videos
         self._media = media
         self._encoder = encoder
+        self._leftovers = leftovers
         self._offload = offload
         self._lease = lease
         self._seconds = seconds
+        self._keep_source = keep_source
         self._stop = stop
         self._video_id = lease.video_id
         self._generation = lease.token  # unique to this attempt, whoever else may be at it
@@ -64,8 +70,8 @@ class Attempt:
         Raises Stopped, LeaseLost, EncodeFailed, InsufficientStorage and OSError; nothing of this
         attempt is left on the disk then. DatabaseUnavailable is raised only during a stop.
         """
-        video = await self._video()
-        await self._offload(self._media.keep_only, self._video_id, video.generation)
+        await self._video()
+        await self._insist(lambda: self._leftovers.clear(self._video_id))
         try:
             workspace = await self._offload(
                 self._media.open_workspace, self._video_id, self._generation
@@ -78,9 +84,9 @@ class Attempt:
             await asyncio.shield(
                 self._offload(self._media.close_workspace, self._video_id, self._generation)
             )
-        # Nobody reads the other generations any more: the record names this one.
-        await self._offload(self._media.keep_only, self._video_id, self._generation)
         _log.info("video ready", video=self._video_id, generation=self._generation)
+        if not self._keep_source:
+            await self._delete_source()
 
     async def fail(self, reason: str) -> None:
         await self._insist(lambda: self._videos.fail(self._lease, reason))
@@ -123,12 +129,24 @@ class Attempt:
             if not (await self._video()).has_own_thumbnail:
                 picture = self._media.title(self._video_id, self._generation) / THUMBNAIL
                 await self._offload(self._media.install_thumbnail, picture, self._video_id)
-            await self._insist(lambda: self._videos.publish(self._lease, self._generation))
+            await self._insist(
+                lambda: self._videos.publish(
+                    self._lease, self._generation, keep_source=self._keep_source
+                )
+            )
         except (LeaseLost, InsufficientStorage, OSError):
             # Only what certainly is not published: a database that does not answer may have
             # published this generation all the same.
             await self._offload(self._media.discard_title, self._video_id, self._generation)
             raise
+
+    async def _delete_source(self) -> None:
+        """Only what the record has given up, and published a title of; a sweep does it later
+        where it cannot be done now."""
+        try:
+            await self._leftovers.delete_sources()
+        except (ServiceUnavailable, OSError) as error:
+            _log.warning("source not deleted yet", video=self._video_id, reason=str(error))
 
     async def _insist(self, call: Callable[[], Awaitable[T]]) -> T:
         """Try until the database answers; once it is to stop, try only once more."""

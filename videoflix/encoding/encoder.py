@@ -11,8 +11,13 @@ import structlog
 from media_pipeline.job import EncodeJob, EncodeSettings
 from videoflix.errors import VideoflixError
 from videoflix.media_child import ChildEnd, ChildTooLarge, media_command, run_child
+from videoflix.models import EncodeProgress
 
 REASON_MAX = 500
+NUMBER_MAX = 1 << 53
+STAGES = frozenset({"probe", "encode", "join", "verify"})
+
+OnProgress = Callable[[EncodeProgress], None]
 
 _log = structlog.get_logger(__name__)
 
@@ -34,9 +39,9 @@ class EncodeFailed(VideoflixError):
 class _Events:
     """What the child has said so far."""
 
-    on_progress: Callable[[int], None]
+    on_progress: OnProgress
     last: Mapping[str, Any] | None = None
-    percent: int = 0
+    percent: float = 0.0
 
     def take(self, line: bytes) -> None:
         """One line of output; what is no event is dropped."""
@@ -48,10 +53,25 @@ class _Events:
             _log.warning("line of the encoder not understood", line=line[:200])
             return
         self.last = event
-        percent = event.get("percent")
-        if event["event"] == "progress" and isinstance(percent, (int, float)):
-            self.percent = max(self.percent, min(100, int(percent)))
-            self.on_progress(self.percent)
+        if event["event"] == "progress":
+            self.percent = max(self.percent, min(100.0, _number(event, "percent")))
+            stage = event.get("stage")
+            self.on_progress(
+                EncodeProgress(
+                    stage=stage if isinstance(stage, str) and stage in STAGES else "",
+                    percent=self.percent,
+                    frames=int(_number(event, "frames")),
+                    speed=_number(event, "speed"),
+                )
+            )
+
+
+def _number(event: Mapping[str, Any], name: str) -> float:
+    """A number from 0 on; 0 for anything else: the child has read a stranger's file."""
+    value = event.get(name)
+    if isinstance(value, (int, float)) and 0 <= value < NUMBER_MAX:
+        return float(value)
+    return 0.0
 
 
 class Encoder:
@@ -74,8 +94,8 @@ class Encoder:
     def job(self, source: Path, output: Path) -> EncodeJob:
         return EncodeJob(source=source, output=output, settings=self._settings)
 
-    async def run(self, job_file: Path, on_progress: Callable[[int], None]) -> None:
-        """Encode what the file says; ``on_progress`` gets a percentage that never goes back.
+    async def run(self, job_file: Path, on_progress: OnProgress) -> None:
+        """Encode what the file says; ``on_progress`` gets percentages that never go back.
 
         Raises EncodeFailed. Cancelled, it leaves no process behind.
         """

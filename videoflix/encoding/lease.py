@@ -4,8 +4,9 @@ import asyncio
 
 import structlog
 
+from videoflix.encoding.progress import ProgressTracker
 from videoflix.errors import ServiceUnavailable
-from videoflix.models import Lease
+from videoflix.models import EncodeProgress, Lease
 from videoflix.ports import VideoStore
 
 LONGEST_PAUSE = 2.0  # progress is written with each renewal, and people watch it
@@ -20,11 +21,11 @@ class LeaseKeeper:
         self._videos = videos
         self._lease = lease
         self._seconds = seconds
-        self._progress = 0
+        self._tracker = ProgressTracker()
 
-    def note(self, percent: int) -> None:
+    def note(self, progress: EncodeProgress) -> None:
         """Progress to record with the next renewal."""
-        self._progress = max(self._progress, percent)
+        self._tracker.note(progress)
 
     async def keep(self) -> None:
         """Runs until it is cancelled. Raises LeaseLost.
@@ -35,6 +36,6 @@ class LeaseKeeper:
         while True:
             await asyncio.sleep(min(self._seconds / 3, LONGEST_PAUSE))
             try:
-                await self._videos.renew(self._lease, self._seconds, self._progress)
+                await self._videos.renew(self._lease, self._seconds, self._tracker.current())
             except ServiceUnavailable as error:
                 _log.warning("lease not renewed", video=self._lease.video_id, reason=str(error))

@@ -1,7 +1,8 @@
 """Encoding jobs: claim, encode under a lease, publish under its fence, or say why not.
 
 The record of a video is its job. Whoever holds its lease may write it; a worker that has lost
-its lease (``LeaseLost``) throws away what it made. A film's source is only ever read.
+its lease (``LeaseLost``) throws away what it made. A film's source is only ever read, and
+deleted once its title is published where the settings say so.
 """
 
 import asyncio
@@ -13,16 +14,11 @@ import structlog
 from media_pipeline.job import EncodeSettings
 from videoflix.encoding.attempt import Attempt, Stopped
 from videoflix.encoding.encoder import EncodeFailed, Encoder
-from videoflix.errors import (
-    Conflict,
-    InsufficientStorage,
-    LeaseLost,
-    NotFound,
-    QueueUnavailable,
-)
-from videoflix.models import Lease, Video, WorkerSeen
+from videoflix.encoding.leftovers import Leftovers
+from videoflix.errors import InsufficientStorage, LeaseLost
+from videoflix.models import Lease, WorkerSeen
 from videoflix.offload import Offload
-from videoflix.ports import Doorbell, TitleStore, VideoStore, WorkerStore
+from videoflix.ports import LeftoverStore, TitleStore, VideoStore, WorkerStore
 from videoflix.settings import Settings
 
 ALIVE_SECONDS = 20.0
@@ -36,7 +32,7 @@ def growing_pause(attempt: int) -> float:
 
 
 class EncodingJobs:
-    """What workers do, and what admins and tools ask about it.
+    """What workers do. What admins do to jobs: ``control``.
 
     ``executor`` runs what blocks on the disk, ``encoder`` is the media code's child process,
     ``pause`` says how long a job rests after each failed attempt.
@@ -47,7 +43,7 @@ class EncodingJobs:
         videos: VideoStore,
         media: TitleStore,
         workers: WorkerStore,
-        doorbell: Doorbell,
+        leftovers: LeftoverStore,
         settings: Settings,
         *,
         executor: Executor,
@@ -57,13 +53,14 @@ class EncodingJobs:
         self._videos = videos
         self._media = media
         self._workers = workers
-        self._doorbell = doorbell
         self._limits = settings.worker
         self._floor = settings.storage.free_floor
+        self._keep_source = settings.media.keep_source
         self._offload = Offload(executor)
+        self._leftovers = Leftovers(leftovers, media, self._offload)
         self._pause = pause
         self._encoder = encoder or Encoder(
-            EncodeSettings.from_json(settings.media.model_dump()),
+            EncodeSettings.from_json(settings.media.model_dump(exclude={"keep_source"})),
             seconds=settings.worker.job_timeout,
             memory=settings.worker.max_memory,
         )
@@ -93,9 +90,11 @@ class EncodingJobs:
             self._videos,
             self._media,
             self._encoder,
+            self._leftovers,
             offload=self._offload,
             lease=lease,
             seconds=self._limits.lease,
+            keep_source=self._keep_source,
             stop=stop,
         )
         log = _log.bind(video=lease.video_id, attempt=lease.attempt)
@@ -105,18 +104,10 @@ class EncodingJobs:
         except LeaseLost as error:
             log.warning("lease lost; what was made is thrown away", reason=str(error))
 
-    async def retry(self, video_id: int) -> Video:
-        """Give a failed video all its attempts again. Raises NotFound, Conflict."""
-        video = await self._videos.retry(video_id)
-        if video is None:
-            if await self._videos.find(video_id) is None:
-                raise NotFound("There is no such video.")
-            raise Conflict("Only a video that has failed can be tried again.")
-        try:
-            await self._doorbell.ring(video_id)
-        except QueueUnavailable as error:
-            _log.warning("doorbell not rung; the worker's poll finds it", reason=str(error))
-        return video
+    async def tidy(self) -> int:
+        """Delete what published titles have replaced or given up; returns how many. For workers,
+        now and then. Raises DatabaseUnavailable, OSError."""
+        return await self._leftovers.sweep()
 
     async def live_workers(self) -> Sequence[WorkerSeen]:
         """Workers that said within the last 20 s that they are alive."""

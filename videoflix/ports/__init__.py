@@ -16,18 +16,21 @@ from videoflix.ports.accounts import (
 )
 from videoflix.ports.films import (
     Doorbell,
+    LeftoverStore,
     MediaStore,
     SegmentCache,
     SegmentKey,
     SourceStore,
     TitleStore,
     UploadFile,
+    VideoLists,
     VideoStore,
     WorkerStore,
 )
 
 __all__ = [
     "Doorbell",
+    "LeftoverStore",
     "Mail",
     "Mailer",
     "MediaStore",
@@ -41,6 +44,7 @@ __all__ = [
     "TitleStore",
     "UploadFile",
     "UserStore",
+    "VideoLists",
     "VideoStore",
     "WorkerStore",
 ]

@@ -1,13 +1,22 @@
 """Films: records and jobs, files on disks, cut segments."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from media_pipeline.title import SegmentFacts
-from videoflix.models import Lease, Video, VideoDetails, WorkerSeen
+from videoflix.models import (
+    EncodeProgress,
+    Lease,
+    Video,
+    VideoDetails,
+    VideoPage,
+    VideoQuery,
+    WorkerSeen,
+)
 
 
 class VideoStore(Protocol):
@@ -33,14 +42,16 @@ class VideoStore(Protocol):
         its attempts is not claimed but becomes ``failed``.
         """
 
-    async def renew(self, lease: Lease, seconds: float, progress: int) -> Lease:
-        """Move the lease's end and record progress. Raises LeaseLost."""
+    async def renew(self, lease: Lease, seconds: float, progress: EncodeProgress) -> Lease:
+        """Move the lease's end and record progress, which never goes back. Raises LeaseLost."""
 
-    async def publish(self, lease: Lease, generation: str) -> None:
+    async def publish(self, lease: Lease, generation: str, *, keep_source: bool = True) -> None:
         """``processing`` → ``ready``, fenced by the lease. Raises LeaseLost.
 
-        May be repeated: a generation that is already published under this name is a success,
-        so that an answer lost on the way does not look like a lost lease.
+        The generation that was published before is remembered as replaced. Without
+        ``keep_source`` the same write gives the film's source up (``LeftoverStore``). May be
+        repeated: a generation that is already published under this name is a success, so that
+        an answer lost on the way does not look like a lost lease.
         """
 
     async def fail(self, lease: Lease, reason: str) -> None:
@@ -52,8 +63,65 @@ class VideoStore(Protocol):
         ``spent`` says whether the attempt counts (a failure does, a worker's stop does not).
         """
 
+    async def cancel(self, video_id: int, reason: str) -> Video | None:
+        """Take a video that waits or is being encoded away from its worker, whose next renewal
+        then says LeaseLost; None when it is neither.
+
+        The video is ``failed`` with the reason, or, where an earlier encode is published,
+        ``ready`` with that one.
+        """
+
     async def retry(self, video_id: int) -> Video | None:
-        """``failed`` → ``pending`` with no attempt used; None when it was not ``failed``."""
+        """``failed`` → ``pending`` with no attempt used; None when it was not ``failed`` or has
+        no source any more."""
+
+
+class VideoLists(Protocol):
+    """The catalogue as admins look at it."""
+
+    async def page(self, query: VideoQuery, *, skip: int, limit: int) -> VideoPage:
+        """Newest first."""
+
+    async def ids(self, query: VideoQuery, *, limit: int) -> Sequence[int]:
+        """Ids alone, ascending."""
+
+    async def unfinished(self) -> Sequence[Video]:
+        """Videos that wait or are being encoded, oldest first."""
+
+    async def changed_since(self, moment: datetime, *, limit: int) -> Sequence[Video]:
+        """Videos whose record was written at or after ``moment``, by the time of that.
+
+        The time is read before the write, so a change may show up a little after its time.
+        """
+
+    async def now(self) -> datetime:
+        """The clock that records are stamped by."""
+
+
+class LeftoverStore(Protocol):
+    """What the records still need of the disk, and what they have given up.
+
+    Nothing here is done twice in effect: any number of workers may ask and delete at a time.
+    """
+
+    async def generations_of(self, video_id: int) -> Collection[str]:
+        """Names that are not to be deleted: the published generation, those that it replaced and
+        that have not been forgotten, and the attempt that runs.
+
+        A name that existed before this was asked and is not in the answer never will be: each
+        attempt has a new one.
+        """
+
+    async def replaced(self, seconds: float) -> Sequence[tuple[int, str]]:
+        """Ids and generations that another one replaced more than ``seconds`` ago."""
+
+    async def forget_replaced(self, video_id: int, generation: str) -> None: ...
+
+    async def given_up_sources(self) -> Sequence[int]:
+        """Ids of ready videos whose source is to be deleted."""
+
+    async def forget_source(self, video_id: int) -> None:
+        """The source that was given up is deleted."""
 
 
 class WorkerStore(Protocol):
@@ -158,8 +226,11 @@ class TitleStore(MediaStore, Protocol):
 
     def discard_title(self, video_id: int, generation: str) -> None: ...
 
-    def keep_only(self, video_id: int, generation: str | None) -> int:
-        """Delete every temporary folder and every generation but this one; returns how many."""
+    def generations(self, video_id: int) -> Collection[str]:
+        """Names of all generations, and of those that temporary folders are for."""
+
+    def delete_source(self, video_id: int) -> None:
+        """Delete the film as it was uploaded, where it exists."""
 
     def install_thumbnail(self, picture: Path, video_id: int) -> None: ...
 

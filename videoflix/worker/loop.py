@@ -27,6 +27,7 @@ FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 5.0
 HEARTBEAT_SECONDS = 5.0
 SWEEP_SECONDS = 600.0
+TIDY_SECONDS = 30.0
 STOP_SECONDS = 4.0  # for the job's end; the rest of a stop takes about a second
 GOODBYE_SECONDS = 1.0
 
@@ -72,6 +73,7 @@ class _Worker:
             asyncio.create_task(self._listener.listen(), name="doorbell"),
             asyncio.create_task(self._regularly(self._report, HEARTBEAT_SECONDS), name="heartbeat"),
             asyncio.create_task(self._regularly(self._sweep, SWEEP_SECONDS), name="sweeps"),
+            asyncio.create_task(self._regularly(self._encoding.tidy, TIDY_SECONDS), name="tidying"),
         ]
         try:
             async with self._reset_mails.delivering(self._stop):

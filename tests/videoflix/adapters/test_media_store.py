@@ -170,7 +170,9 @@ def test_only_unconfirmed_sources_can_be_discarded(media: LocalMediaStore) -> No
     assert not media.source(2).parent.exists()
 
 
-def test_title_is_installed_from_its_workspace_and_others_go(media: LocalMediaStore) -> None:
+def test_titles_come_from_workspaces_and_are_known_by_name(
+    media: LocalMediaStore,
+) -> None:
     for generation in ("old", "new"):
         workspace = media.open_workspace(3, generation)
         (workspace / "output").mkdir()
@@ -179,12 +181,24 @@ def test_title_is_installed_from_its_workspace_and_others_go(media: LocalMediaSt
         media.close_workspace(3, generation)
     media.open_workspace(3, "dead")
     assert media.title(3, "old").is_dir()
-    assert media.keep_only(3, "new") == 2
+    assert set(media.generations(3)) == {"old", "new", "dead"}
+    media.close_workspace(3, "dead")
+    media.discard_title(3, "old")
     assert sorted(path.name for path in media.title(3, "new").parent.iterdir()) == ["new"]
     assert (media.title(3, "new") / "manifest.json").read_text() == "new"
     media.discard_title(3, "new")
     assert not media.title(3, "new").parent.exists()
-    assert media.keep_only(99, None) == 0
+    assert not media.generations(3)
+
+
+def test_a_source_that_is_given_up_goes_with_its_folder(media: LocalMediaStore) -> None:
+    received(media, 1)
+    received(media, 2)
+    media.confirm_source(1)
+    media.delete_source(1)
+    media.delete_source(1)
+    assert not media.source(1).parent.exists()
+    assert media.source(2).exists()
 
 
 def test_thumbnail_is_replaced_in_one_step(media: LocalMediaStore, tmp_path: Path) -> None:

@@ -9,7 +9,13 @@ import pytest
 from tests.videoflix.parts import Parts, open_parts
 from tests.videoflix.waiting import until
 from videoflix.errors import DatabaseUnavailable, LeaseLost
-from videoflix.models import Lease, ProcessingStatus, VideoDetails
+from videoflix.models import (
+    EncodeProgress,
+    Lease,
+    ProcessingStatus,
+    VideoDetails,
+    VideoQuery,
+)
 from videoflix.settings import Settings
 
 LONG = 600.0
@@ -99,7 +105,7 @@ async def test_lease_that_ran_out_is_claimed_again_and_the_old_one_is_fenced_off
     assert new.video_id == video_id
     assert (new.attempt, new.token == old.token) == (2, False)
     with pytest.raises(LeaseLost):
-        await parts.videos.renew(old, LONG, 50)
+        await parts.videos.renew(old, LONG, EncodeProgress(percent=50))
     with pytest.raises(LeaseLost):
         await parts.videos.publish(old, old.token)
     with pytest.raises(LeaseLost):
@@ -115,14 +121,15 @@ async def test_lease_that_ran_out_is_claimed_again_and_the_old_one_is_fenced_off
 async def test_renewal_keeps_the_lease_and_progress_never_goes_back(parts: Parts) -> None:
     await add(parts)
     lease = await claimed(parts, seconds=0.2)
-    renewed = await parts.videos.renew(lease, LONG, 40)
+    renewed = await parts.videos.renew(lease, LONG, EncodeProgress("encode", 40.9, 500, 2.0, 60))
     assert renewed.expires_at > lease.expires_at
-    await parts.videos.renew(renewed, LONG, 30)
+    await parts.videos.renew(renewed, LONG, EncodeProgress("encode", 30, 400, 1.5, 50))
     await past(parts, lease.expires_at)
     assert await parts.videos.claim("second", LONG, 5) is None
     video = await parts.videos.find(lease.video_id)
     assert video is not None
-    assert video.progress == 40
+    assert (video.progress, video.frames) == (40, 500)
+    assert (video.stage, video.speed, video.seconds_left) == ("encode", 1.5, 50)
 
 
 async def test_publication_may_be_repeated_when_its_answer_was_lost(parts: Parts) -> None:
@@ -223,3 +230,158 @@ async def test_workers_are_alive_until_they_say_goodbye(parts: Parts) -> None:
         return not await parts.workers.alive(0.01)
 
     assert await until(nobody_lately)
+
+
+async def reencoding(parts: Parts, video_id: int) -> Lease:
+    """What an encode of a film that is ready begins with."""
+    await parts.database.collection("videos").update_one(
+        {"_id": video_id},
+        {"$set": {"status": "pending", "claimable_at": await parts.database.now()}},
+    )
+    return await claimed(parts)
+
+
+async def test_a_cancelled_job_is_failed_and_fenced_off(parts: Parts) -> None:
+    """R39 R43"""
+    video_id = await add(parts)
+    lease = await claimed(parts)
+    video = await parts.videos.cancel(video_id, "No more.")
+    assert video is not None
+    assert (video.status, video.error) == (ProcessingStatus.FAILED, "No more.")
+    with pytest.raises(LeaseLost):
+        await parts.videos.renew(lease, LONG, EncodeProgress())
+    with pytest.raises(LeaseLost):
+        await parts.videos.publish(lease, lease.token)
+    with pytest.raises(LeaseLost):
+        await parts.videos.give_back(lease, "", pause=0, spent=False)
+    assert await parts.videos.claim("w", LONG, 5) is None
+    assert await parts.videos.cancel(video_id, "Again.") is None
+    assert await parts.videos.cancel(99, "Nobody.") is None
+
+
+async def test_a_waiting_job_is_cancelled_too(parts: Parts) -> None:
+    video_id = await add(parts)
+    video = await parts.videos.cancel(video_id, "No more.")
+    assert video is not None
+    assert video.status is ProcessingStatus.FAILED
+    assert await parts.videos.claim("w", LONG, 5) is None
+    again = await parts.videos.retry(video_id)
+    assert again is not None
+    assert (await claimed(parts)).video_id == video_id
+
+
+async def test_a_cancelled_encode_of_a_published_film_leaves_what_is_published(
+    parts: Parts,
+) -> None:
+    video_id = await add(parts)
+    await parts.videos.publish(await claimed(parts), "old")
+    lease = await reencoding(parts, video_id)
+    video = await parts.videos.cancel(video_id, "No more.")
+    assert video is not None
+    assert (video.status, video.generation, video.error, video.progress) == (
+        ProcessingStatus.READY,
+        "old",
+        "",
+        100,
+    )
+    with pytest.raises(LeaseLost):
+        await parts.videos.publish(lease, "new")
+    assert await parts.videos.cancel(video_id, "Again.") is None
+
+
+async def test_the_reason_of_the_last_failure_stays_until_an_attempt_succeeds(
+    parts: Parts,
+) -> None:
+    """R42"""
+    video_id = await add(parts)
+    await parts.videos.give_back(await claimed(parts), "Trouble.", pause=0, spent=True)
+    video = await parts.videos.find(video_id)
+    assert video is not None
+    assert (video.error, video.last_failure) == ("Trouble.", "Trouble.")
+    assert video.next_attempt_at is not None
+    lease = await claimed(parts)
+    video = await parts.videos.find(video_id)
+    assert video is not None
+    assert (video.error, video.last_failure, video.next_attempt_at) == ("", "Trouble.", None)
+    await parts.videos.publish(lease, lease.token)
+    video = await parts.videos.find(video_id)
+    assert video is not None
+    assert video.last_failure == ""
+
+
+async def test_a_replaced_generation_is_remembered_until_it_is_forgotten(parts: Parts) -> None:
+    video_id = await add(parts)
+    await parts.videos.publish(await claimed(parts), "old")
+    assert await parts.leftovers.replaced(0) == []
+    lease = await reencoding(parts, video_id)
+    assert set(await parts.leftovers.generations_of(video_id)) == {"old", lease.token}
+    await parts.videos.publish(lease, "new")
+    await parts.videos.publish(lease, "new")
+    assert set(await parts.leftovers.generations_of(video_id)) == {"old", "new"}
+    assert await parts.leftovers.replaced(LONG) == []
+
+    async def is_due() -> bool:
+        return list(await parts.leftovers.replaced(0.01)) == [(video_id, "old")]
+
+    await until(is_due)
+    await parts.leftovers.forget_replaced(video_id, "old")
+    assert await parts.leftovers.replaced(0) == []
+    assert set(await parts.leftovers.generations_of(video_id)) == {"new"}
+    assert set(await parts.leftovers.generations_of(99)) == set()
+
+
+async def test_a_source_is_given_up_by_the_write_that_publishes(parts: Parts) -> None:
+    """R46"""
+    kept, given_up, failed = await add(parts), await add(parts), await add(parts)
+    await parts.videos.publish(await claimed(parts), "a")
+    lease = await claimed(parts)
+    assert await parts.leftovers.given_up_sources() == []
+    await parts.videos.publish(lease, "b", keep_source=False)
+    await parts.videos.fail(await claimed(parts), "No.")
+    assert await parts.leftovers.given_up_sources() == [given_up]
+    found = {id_: await parts.videos.find(id_) for id_ in (kept, given_up, failed)}
+    assert {id_: video and video.has_source for id_, video in found.items()} == {
+        kept: True,
+        given_up: False,
+        failed: True,
+    }
+    await parts.leftovers.forget_source(given_up)
+    assert await parts.leftovers.given_up_sources() == []
+    # However it came to fail, without its source it is not tried again.
+    await parts.database.collection("videos").update_one(
+        {"_id": given_up}, {"$set": {"status": "failed"}}
+    )
+    assert await parts.videos.retry(given_up) is None
+
+
+async def test_lists_for_admins(parts: Parts) -> None:
+    ids = [await add(parts) for _ in range(5)]
+    before = await parts.lists.now()
+    await parts.videos.publish(await claimed(parts), "a")
+    await parts.videos.fail(await claimed(parts), "No.")
+    await claimed(parts)
+    everything = await parts.lists.page(VideoQuery(), skip=0, limit=3)
+    assert (everything.count, [video.id for video in everything.videos]) == (5, [5, 4, 3])
+    rest = await parts.lists.page(VideoQuery(), skip=3, limit=3)
+    assert (rest.count, [video.id for video in rest.videos]) == (5, [2, 1])
+    failed = VideoQuery(status=ProcessingStatus.FAILED)
+    assert (await parts.lists.page(failed, skip=0, limit=3)).count == 1
+    assert await parts.lists.ids(failed, limit=9) == [2]
+    assert await parts.lists.ids(VideoQuery(), limit=2) == ids[:2]
+    assert [video.id for video in await parts.lists.unfinished()] == [3, 4, 5]
+    changed = await parts.lists.changed_since(before, limit=9)
+    assert [video.id for video in changed if video.updated_at > before] == [1, 2, 3]
+    assert len(await parts.lists.changed_since(before, limit=1)) == 1
+
+
+async def test_a_record_from_before_there_were_more_fields_is_read(parts: Parts) -> None:
+    video_id = await add(parts)
+    new = ("stage", "frames", "speed", "seconds_left", "last_failure", "has_source")
+    await parts.database.collection("videos").update_one(
+        {"_id": video_id}, {"$unset": dict.fromkeys(new, "")}
+    )
+    video = await parts.videos.find(video_id)
+    assert video is not None
+    assert (video.stage, video.seconds_left, video.has_source) == ("", None, True)
+    await parts.videos.fail(await claimed(parts), "No.")
+    assert await parts.videos.retry(video_id) is not None

@@ -11,6 +11,7 @@ from media_pipeline.job import EncodeSettings
 from tests.videoflix.parts import ACTED
 from tests.videoflix.waiting import is_running, until_true
 from videoflix.encoding.encoder import EncodeFailed, Encoder
+from videoflix.models import EncodeProgress
 
 
 async def encode(
@@ -20,13 +21,13 @@ async def encode(
     seconds: float = 60,
     memory: int = 2**30,
     command: tuple[str, ...] = ACTED,
-) -> list[int]:
-    """Run one act; returns the percentages that were reported."""
+) -> list[EncodeProgress]:
+    """Run one act; returns the progress that was reported."""
     source = folder / "source"
     source.write_text(json.dumps({"acts": [act]}))
     encoder = Encoder(EncodeSettings(), seconds=seconds, memory=memory, command=command)
     encoder.job(source, folder / "output").save(folder / "job.json")
-    told: list[int] = []
+    told: list[EncodeProgress] = []
     await encoder.run(folder / "job.json", told.append)
     return told
 
@@ -42,12 +43,12 @@ def pid_of(folder: Path) -> int:
 
 
 async def test_success_reports_progress(tmp_path: Path) -> None:
-    assert await encode(tmp_path, "ready") == [5]
+    assert await encode(tmp_path, "ready") == [EncodeProgress("encode", 5, 5, 1.0)]
     assert (tmp_path / "output" / "manifest.json").exists()
 
 
 async def test_output_that_is_no_event_is_dropped(tmp_path: Path) -> None:
-    assert await encode(tmp_path, "noisy") == [5]
+    assert await encode(tmp_path, "noisy") == [EncodeProgress("encode", 5, 5, 1.0)]
 
 
 async def test_what_cannot_be_encoded_is_permanent(tmp_path: Path) -> None:

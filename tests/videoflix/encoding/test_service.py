@@ -119,14 +119,14 @@ async def test_five_crashes_end_as_failed_and_the_admin_can_retry(parts: Parts) 
     for _ in range(4):
         assert (await run(parts)).status is ProcessingStatus.PENDING
     with pytest.raises(Conflict):
-        await parts.encoding.retry(video_id)
+        await parts.control.retry(video_id)
     video = await run(parts)
     assert (video.status, video.attempts) == (ProcessingStatus.FAILED, 5)
     assert video.error == "The encoder crashed (SIGSEGV). Given up after 5 attempts."
-    assert (await parts.encoding.retry(video_id)).status is ProcessingStatus.PENDING
+    assert (await parts.control.retry(video_id)).status is ProcessingStatus.PENDING
     assert (await run(parts)).status is ProcessingStatus.READY
     with pytest.raises(NotFound):
-        await parts.encoding.retry(99)
+        await parts.control.retry(99)
 
 
 def test_pauses_grow_and_end_somewhere() -> None:

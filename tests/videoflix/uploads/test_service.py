@@ -12,7 +12,7 @@ from tests.videoflix.parts import Parts, open_parts
 from tests.videoflix.relay import Relay, relayed
 from tests.videoflix.uploads.pictures import read_pixels, write_picture
 from tests.videoflix.waiting import until
-from videoflix.adapters.mongo.videos import VIDEOS
+from videoflix.adapters.mongo.video_records import VIDEOS
 from videoflix.details import BLANK
 from videoflix.errors import (
     DatabaseUnavailable,

@@ -1,58 +1,45 @@
 """Videos in MongoDB, and in them the state of each encoding job.
 
-Beside the fields of ``models.Video`` a record holds ``claimable_at``, present while there is
-work to do: the end of a pause (``pending``) or of the lease (``processing``); and, while
-``processing``, ``holder`` and ``token``. ``token`` is the fence: every write of a worker names it.
+The fields of a record: ``video_records``.
 
 Moments come from ``Database.now``. A clock read a moment early makes a claim too late or a lease
 too short, never two leases: the update itself decides which worker gets the job.
 """
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
-from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
+from pymongo import ASCENDING, ReturnDocument
 
 from videoflix.adapters.mongo.database import Database, Document
-from videoflix.errors import LeaseLost
-from videoflix.models import Lease, ProcessingStatus, Video, VideoDetails
-
-VIDEOS = "videos"
-_INDEXES = (
-    IndexModel([("status", ASCENDING), ("claimable_at", ASCENDING)]),
-    IndexModel([("status", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)]),
+from videoflix.adapters.mongo.video_records import (
+    FAILED,
+    INDEXES,
+    NEWEST_FIRST,
+    PENDING,
+    PROCESSING,
+    READY,
+    VIDEOS,
+    video_of,
 )
+from videoflix.errors import LeaseLost
+from videoflix.models import EncodeProgress, Lease, Video, VideoDetails
+
 _NO_JOB = {"claimable_at": "", "holder": "", "token": ""}
+_NO_PROGRESS: Document = {
+    "progress": 0,
+    "stage": "",
+    "frames": 0,
+    "speed": 0.0,
+    "seconds_left": None,
+}
+_ENDED: Document = {"stage": "", "seconds_left": None}
 _GIVEN_UP = "Given up: every worker that tried was lost while it encoded this film."
-
-_PENDING = ProcessingStatus.PENDING.value
-_PROCESSING = ProcessingStatus.PROCESSING.value
-_READY = ProcessingStatus.READY.value
-_FAILED = ProcessingStatus.FAILED.value
-
-
-def _video(document: Mapping[str, Any]) -> Video:
-    return Video(
-        id=document["_id"],
-        title=document["title"],
-        description=document["description"],
-        category=document["category"],
-        status=ProcessingStatus(document["status"]),
-        progress=document["progress"],
-        error=document["error"],
-        attempts=document["attempts"],
-        generation=document["generation"],
-        source_size=document["source_size"],
-        has_own_thumbnail=document["has_own_thumbnail"],
-        created_at=document["created_at"],
-        updated_at=document["updated_at"],
-    )
 
 
 def _held(lease: Lease) -> Document:
-    return {"_id": lease.video_id, "status": _PROCESSING, "token": lease.token}
+    return {"_id": lease.video_id, "status": PROCESSING, "token": lease.token}
 
 
 class MongoVideoStore:
@@ -63,7 +50,7 @@ class MongoVideoStore:
         self._videos = database.collection(VIDEOS)
 
     async def ensure_indexes(self) -> None:
-        await self._database.ensure_indexes(VIDEOS, _INDEXES)
+        await self._database.ensure_indexes(VIDEOS, INDEXES)
 
     async def next_id(self) -> int:
         return await self._database.next_id(VIDEOS)
@@ -77,11 +64,13 @@ class MongoVideoStore:
             "title": details.title,
             "description": details.description,
             "category": details.category,
-            "status": _PENDING,
-            "progress": 0,
+            "status": PENDING,
+            **_NO_PROGRESS,
             "error": "",
+            "last_failure": "",
             "attempts": 0,
             "generation": None,
+            "has_source": True,
             "source_size": source_size,
             "has_own_thumbnail": has_own_thumbnail,
             "created_at": now,
@@ -90,18 +79,17 @@ class MongoVideoStore:
         }
         async with self._database.operation():
             await self._videos.insert_one(document)
-        return _video(document)
+        return video_of(document)
 
     async def find(self, video_id: int) -> Video | None:
         async with self._database.operation():
             document = await self._videos.find_one({"_id": video_id})
-        return None if document is None else _video(document)
+        return None if document is None else video_of(document)
 
     async def list_ready(self) -> Sequence[Video]:
-        newest_first = [("created_at", DESCENDING), ("_id", DESCENDING)]
         async with self._database.operation():
-            found = self._videos.find({"status": _READY}).sort(newest_first)
-            return [_video(document) async for document in found]
+            found = self._videos.find({"status": READY}).sort(NEWEST_FIRST)
+            return [video_of(document) async for document in found]
 
     async def claim(self, holder: str, seconds: float, max_attempts: int) -> Lease | None:
         now = await self._database.now()
@@ -110,14 +98,14 @@ class MongoVideoStore:
         expires_at = now + timedelta(seconds=seconds)
         async with self._database.operation():
             document = await self._videos.find_one_and_update(
-                {"status": {"$in": [_PENDING, _PROCESSING]}, "claimable_at": {"$lte": now}},
+                {"status": {"$in": [PENDING, PROCESSING]}, "claimable_at": {"$lte": now}},
                 {
                     "$set": {
-                        "status": _PROCESSING,
+                        "status": PROCESSING,
                         "holder": holder,
                         "token": token,
                         "claimable_at": expires_at,
-                        "progress": 0,
+                        **_NO_PROGRESS,
                         "error": "",
                         "updated_at": now,
                     },
@@ -130,82 +118,138 @@ class MongoVideoStore:
             return None
         return Lease(document["_id"], token, document["attempts"], expires_at)
 
-    async def renew(self, lease: Lease, seconds: float, progress: int) -> Lease:
+    async def renew(self, lease: Lease, seconds: float, progress: EncodeProgress) -> Lease:
         now = await self._database.now()
         expires_at = now + timedelta(seconds=seconds)
         await self._write(
             lease,
             {
-                "$set": {"claimable_at": expires_at, "updated_at": now},
-                "$max": {"progress": progress},
+                "$set": {
+                    "claimable_at": expires_at,
+                    "stage": progress.stage,
+                    "speed": progress.speed,
+                    "seconds_left": progress.seconds_left,
+                    "updated_at": now,
+                },
+                "$max": {"progress": int(progress.percent), "frames": progress.frames},
             },
         )
         return Lease(lease.video_id, lease.token, lease.attempt, expires_at)
 
-    async def publish(self, lease: Lease, generation: str) -> None:
-        ready = {"status": _READY, "generation": generation, "progress": 100, "error": ""}
+    async def publish(self, lease: Lease, generation: str, *, keep_source: bool = True) -> None:
+        now = await self._database.now()
+        ready: Document = {
+            "status": READY,
+            "generation": generation,
+            "progress": 100,
+            "error": "",
+            "last_failure": "",
+            **_ENDED,
+            "updated_at": now,
+        }
+        if not keep_source:
+            ready |= {"has_source": False, "source_to_delete": True}
+        changes: Document = {"$set": ready, "$unset": _NO_JOB}
         try:
-            await self._end(lease, ready)
+            # Under the lease nobody else changes it.
+            if before := await self._published_before(lease):
+                changes["$push"] = {"replaced": {"generation": before, "at": now}}
+            await self._write(lease, changes)
         except LeaseLost:
             async with self._database.operation():
                 published = await self._videos.find_one(
-                    {"_id": lease.video_id, "status": _READY, "generation": generation}
+                    {"_id": lease.video_id, "status": READY, "generation": generation}
                 )
             if published is None:
                 raise
 
+    async def _published_before(self, lease: Lease) -> str | None:
+        async with self._database.operation():
+            record = await self._videos.find_one(_held(lease), {"generation": True})
+        return None if record is None else record["generation"]
+
     async def fail(self, lease: Lease, reason: str) -> None:
-        await self._end(lease, {"status": _FAILED, "error": reason})
+        now = await self._database.now()
+        failed = {"status": FAILED, "error": reason, "last_failure": reason}
+        await self._write(
+            lease, {"$set": {**failed, **_ENDED, "updated_at": now}, "$unset": _NO_JOB}
+        )
 
     async def give_back(self, lease: Lease, reason: str, *, pause: float, spent: bool) -> None:
         now = await self._database.now()
         changed: Document = {
             "$set": {
-                "status": _PENDING,
+                "status": PENDING,
                 "error": reason,
+                **_ENDED,
                 "claimable_at": now + timedelta(seconds=pause),
                 "updated_at": now,
             },
             "$unset": {"holder": "", "token": ""},
         }
-        if not spent:
+        if spent:
+            changed["$set"]["last_failure"] = reason
+        else:
             changed["$inc"] = {"attempts": -1}
         await self._write(lease, changed)
+
+    async def cancel(self, video_id: int, reason: str) -> Video | None:
+        now = await self._database.now()
+        # A published encode stays what viewers get. Only ``publish`` changes ``generation``, and
+        # it ends the job: what matches neither line is no job any more.
+        failed: Document = {"status": FAILED, "error": reason, **_ENDED}
+        ready: Document = {"status": READY, "error": "", **_ENDED, "progress": 100}
+        for wanted, fields in (
+            ({"generation": None}, failed),
+            ({"generation": {"$ne": None}}, ready),
+        ):
+            document = await self._changed(
+                {"_id": video_id, "status": {"$in": [PENDING, PROCESSING]}, **wanted},
+                {"$set": {**fields, "updated_at": now}, "$unset": _NO_JOB},
+            )
+            if document is not None:
+                return video_of(document)
+        return None
 
     async def retry(self, video_id: int) -> Video | None:
         now = await self._database.now()
         again = {
-            "status": _PENDING,
+            "status": PENDING,
+            **_NO_PROGRESS,
             "error": "",
+            "last_failure": "",
             "attempts": 0,
-            "progress": 0,
             "claimable_at": now,
             "updated_at": now,
         }
+        document = await self._changed(
+            {"_id": video_id, "status": FAILED, "has_source": {"$ne": False}}, {"$set": again}
+        )
+        return None if document is None else video_of(document)
+
+    async def _changed(self, wanted: Document, changes: Document) -> Document | None:
+        """The record after the change; None when none is as wanted."""
         async with self._database.operation():
-            document = await self._videos.find_one_and_update(
-                {"_id": video_id, "status": _FAILED},
-                {"$set": again},
-                return_document=ReturnDocument.AFTER,
+            found: Document | None = await self._videos.find_one_and_update(
+                wanted, changes, return_document=ReturnDocument.AFTER
             )
-        return None if document is None else _video(document)
+        return found
 
     async def _give_up(self, now: datetime, max_attempts: int) -> None:
         """Fail what has used up its attempts: its last worker was killed before it could."""
         used_up = {"claimable_at": {"$lte": now}, "attempts": {"$gte": max_attempts}}
-        failed = {"status": _FAILED, "updated_at": now}
+        failed = {"status": FAILED, **_ENDED, "updated_at": now}
         async with self._database.operation():
             await self._videos.update_many(
-                {"status": _PROCESSING, **used_up},
-                {"$set": {**failed, "error": _GIVEN_UP}, "$unset": _NO_JOB},
+                {"status": PROCESSING, **used_up},
+                {
+                    "$set": {**failed, "error": _GIVEN_UP, "last_failure": _GIVEN_UP},
+                    "$unset": _NO_JOB,
+                },
             )
             await self._videos.update_many(
-                {"status": _PENDING, **used_up}, {"$set": failed, "$unset": _NO_JOB}
+                {"status": PENDING, **used_up}, {"$set": failed, "$unset": _NO_JOB}
             )
-
-    async def _end(self, lease: Lease, fields: Document) -> None:
-        now = await self._database.now()
-        await self._write(lease, {"$set": {**fields, "updated_at": now}, "$unset": _NO_JOB})
 
     async def _write(self, lease: Lease, changes: Document) -> None:
         async with self._database.operation():

@@ -1,0 +1,62 @@
+"""A video's record in MongoDB: its fields, its indexes, and how it is read.
+
+Beside the fields of ``models.Video`` a record holds ``claimable_at``, present while there is work
+to do: the end of a pause (``pending``) or of the lease (``processing``); and, while
+``processing``, ``holder`` and ``token``. ``token`` is the fence: every write of a worker names it.
+``replaced`` lists the generations that were published before this one, with the time they were
+replaced, until their folders are deleted. ``source_to_delete`` is there from the write that gives
+the source up (``has_source`` false) until its file is deleted.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pymongo import ASCENDING, DESCENDING, IndexModel
+
+from videoflix.models import ProcessingStatus, Video
+
+VIDEOS = "videos"
+PENDING = ProcessingStatus.PENDING.value
+PROCESSING = ProcessingStatus.PROCESSING.value
+READY = ProcessingStatus.READY.value
+FAILED = ProcessingStatus.FAILED.value
+
+NEWEST_FIRST = [("created_at", DESCENDING), ("_id", DESCENDING)]
+INDEXES = (
+    IndexModel([("status", ASCENDING), ("claimable_at", ASCENDING)]),
+    IndexModel([("status", ASCENDING), *NEWEST_FIRST]),
+    IndexModel(NEWEST_FIRST),
+    IndexModel([("updated_at", ASCENDING)]),
+    # Few records have these: sweeps look for them again and again.
+    IndexModel([("replaced.at", ASCENDING)], sparse=True),
+    IndexModel([("source_to_delete", ASCENDING)], sparse=True),
+)
+
+
+def video_of(document: Mapping[str, Any]) -> Video:
+    """The record as a value. Fields that came later may be missing in an old one."""
+    status = ProcessingStatus(document["status"])
+    # The reason stands beside ``pending`` only after a failure.
+    rests = status is ProcessingStatus.PENDING and document["error"] != ""
+    return Video(
+        id=document["_id"],
+        title=document["title"],
+        description=document["description"],
+        category=document["category"],
+        status=status,
+        progress=document["progress"],
+        stage=document.get("stage", ""),
+        frames=document.get("frames", 0),
+        speed=document.get("speed", 0.0),
+        seconds_left=document.get("seconds_left"),
+        error=document["error"],
+        last_failure=document.get("last_failure", ""),
+        attempts=document["attempts"],
+        next_attempt_at=document["claimable_at"] if rests else None,
+        generation=document["generation"],
+        has_source=document.get("has_source", True),
+        source_size=document["source_size"],
+        has_own_thumbnail=document["has_own_thumbnail"],
+        created_at=document["created_at"],
+        updated_at=document["updated_at"],
+    )
