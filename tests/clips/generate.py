@@ -12,13 +12,15 @@ import av
 import numpy as np
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
+from av.filter import Graph
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from tests.clips.colours import PATCHES, draw_patches
 from tests.clips.picture_code import BLACK, WHITE, Luma, cells_of, layout
 from tests.clips.spec import BEEP, ClipFacts, ClipSpec, SoundFacts
 
-DRAWN_FORMATS = ("yuv420p", "yuv422p", "yuv444p")
+DRAWN_FORMATS = ("yuv420p", "yuv422p", "yuv444p", "yuva420p", "yuva444p")
 Packet: TypeAlias = "av.Packet[Any]"  # generic in its stub alone
 
 BEEP_LEVEL, HUM_LEVEL, HUM_PITCH = 0.5, 0.01, 250
@@ -66,8 +68,9 @@ def _add_picture(output: OutputContainer, facts: ClipFacts) -> VideoStream:
         options.setdefault("preset", spec.preset)
     if spec.crf is not None and spec.codec in ("libx264", "libx265", "libsvtav1"):
         options.setdefault("crf", str(spec.crf))
-    if spec.interlaced:
-        options["x264-params"] = ":".join(filter(None, [options.get("x264-params"), "tff=1"]))
+    if spec.codec == "libx264" and (spec.interlaced or spec.fields):
+        first = "bff=1" if spec.fields == "bottom" else "tff=1"
+        options["x264-params"] = ":".join(filter(None, [options.get("x264-params"), first]))
     stream = output.add_stream(spec.codec, rate=spec.rate or 25, options=options)
     assert isinstance(stream, VideoStream)
     context = stream.codec_context
@@ -79,8 +82,9 @@ def _add_picture(output: OutputContainer, facts: ClipFacts) -> VideoStream:
         context.gop_size = spec.gop
     if spec.sample_aspect_ratio is not None:
         context.sample_aspect_ratio = spec.sample_aspect_ratio
-    if spec.rotation:
-        stream.set_display_rotation(-spec.rotation)
+    spec.colours.tag(context)
+    if spec.rotation or spec.mirrored:
+        stream.set_display_rotation(-spec.rotation, hflip=spec.mirrored)
     return stream
 
 
@@ -106,18 +110,16 @@ def _time(packet: Packet) -> Fraction:
 
 
 class _Painter:
-    """Draws the pictures of one clip: a scrolling pattern, the number, the flash."""
+    """Draws the pictures of one clip: a scrolling pattern, the number, the flash, the patches."""
 
     def __init__(self, facts: ClipFacts) -> None:
         self.facts = facts
         self.layout = layout(facts.width, facts.height)
-        even = facts.spec.width % 2 == 0 and facts.spec.height % 2 == 0
-        wanted = facts.spec.pix_fmt
-        self.format = wanted if wanted in DRAWN_FORMATS else "yuv420p" if even else "yuv444p"
+        self.format = _drawn_format(facts.spec)
         self.step = max(2, facts.width // 128 * 2)
         self.luma = _texture(facts.width, facts.height, centre=120, swing=50, waves=3)
-        self.turns = facts.spec.rotation // 90
-        self.scratch = np.empty((facts.height, facts.width), np.uint8)
+        codes = [facts.spec.colours.code(colour) for colour in PATCHES]
+        self.patches = [list(levels) for levels in zip(*codes, strict=True)]
 
     def draw(self, index: int) -> av.VideoFrame:
         spec = self.facts.spec
@@ -125,21 +127,31 @@ class _Painter:
         for number, plane in enumerate(frame.planes):
             stored = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)  # type: ignore[call-overload] # planes are buffers
             stored = stored[: plane.height, : plane.width]
-            if number:
-                self._chroma(stored, index, number)
-            elif self.turns:
-                self._luma(self.scratch, index)
-                np.copyto(stored, np.rot90(self.scratch, self.turns))
-            else:
-                self._luma(stored, index)
+            stored[:] = self._plane(index, number, stored.shape)
+            if spec.fields:
+                later = slice(1 if spec.fields == "top" else 0, None, 2)
+                stored[later] = self._plane(index + 1, number, stored.shape)[later]
         return frame
 
-    def _luma(self, plane: Luma, index: int) -> None:
+    def _plane(self, index: int, number: int, shape: tuple[int, ...]) -> Luma:
+        """As it is stored: mirrored and turned back from what is shown."""
+        spec = self.facts.spec
+        shown = np.empty(shape if spec.rotation in (0, 180) else shape[::-1], np.uint8)
+        if number == 0:
+            self._luma(shown, min(index, self.facts.frames - 1), spec.first_number + index)
+        elif number < 3:
+            self._chroma(shown, index, number)
+        else:
+            shown[:] = 255
+        draw_patches(shown, (*self.patches, [255 * spec.alpha] * len(PATCHES))[number])
+        return np.rot90(np.fliplr(shown) if spec.mirrored else shown, spec.rotation // 90)
+
+    def _luma(self, plane: Luma, index: int, shown: int) -> None:
         width = self.facts.width
         shift = index * self.step % width
         plane[:] = self.luma[:, shift : shift + width]
         place = self.layout
-        levels = np.where(cells_of(self.facts.numbers[index]), WHITE, BLACK).astype(np.uint8)
+        levels = np.where(cells_of(shown), WHITE, BLACK).astype(np.uint8)
         band = levels[:, place.column_of]
         plane[place.code_rows, place.code_columns] = band[place.row_of]
         plane[place.flash_rows, place.code_columns] = WHITE if self.facts.lit[index] else BLACK
@@ -148,6 +160,15 @@ class _Painter:
         """One colour a picture, which wanders: cheap, and a swap of the planes would show."""
         wave = np.sin(2 * pi * index / 50) if number == 1 else np.cos(2 * pi * index / 50)
         plane[:] = NEUTRAL + round(20 * float(wave))
+
+
+def _drawn_format(spec: ClipSpec) -> str:
+    """What is drawn; libswscale makes the wanted format of it where it is another one."""
+    if spec.pix_fmt in DRAWN_FORMATS:
+        return spec.pix_fmt
+    if spec.alpha < 1:
+        return "yuva444p"
+    return "yuv420p" if spec.width % 2 == 0 and spec.height % 2 == 0 else "yuv444p"
 
 
 def _texture(width: int, height: int, *, centre: int, swing: int, waves: int) -> Luma:
@@ -165,10 +186,34 @@ def _encode_pictures(stream: VideoStream, facts: ClipFacts) -> Iterator[Packet]:
     stamps = [int(time / tick) for time in facts.times]
     ends = [*stamps[1:], int(facts.end / tick)]
     duration = {start: end - start for start, end in zip(stamps, ends, strict=True)}
-    for packet in _encoded(stream, (painter.draw(index) for index in range(facts.frames)), stamps):
+    frames: Iterator[av.VideoFrame] = (painter.draw(index) for index in range(facts.frames))
+    if facts.spec.fields:
+        frames = _marked_interlaced(frames, facts.spec)
+    for packet in _encoded(stream, frames, stamps):
         assert packet.pts is not None
         packet.duration = duration[packet.pts]
         yield packet
+
+
+def _marked_interlaced(frames: Iterator[av.VideoFrame], spec: ClipSpec) -> Iterator[av.VideoFrame]:
+    """PyAV cannot set these flags of a picture."""
+    graph = Graph()
+    source = graph.add_buffer(
+        width=spec.width,
+        height=spec.height,
+        format=av.VideoFormat(spec.pix_fmt),
+        time_base=Fraction(1, 1000),
+    )
+    mark = graph.add("setfield", "tff" if spec.fields == "top" else "bff")
+    sink = graph.add("buffersink")
+    source.link_to(mark)
+    mark.link_to(sink)
+    graph.configure()
+    for frame in frames:
+        source.push(frame)
+        marked = sink.pull()
+        assert isinstance(marked, av.VideoFrame)
+        yield marked
 
 
 def _encoded(

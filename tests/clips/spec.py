@@ -14,6 +14,8 @@ from math import ceil
 from pathlib import Path
 from typing import Self
 
+from tests.clips.colours import Colours
+
 FLASH = Fraction(1, 10)
 BEEP = Fraction(1, 20)
 
@@ -46,8 +48,11 @@ class ClipSpec:
     """Everything about a clip but its path, whose suffix names the container.
 
     ``width`` and ``height`` are the coded size; ``rotation`` (0, 90, 180, 270) is how far a player
-    turns the pictures clockwise, what they show stands upright then. ``times`` are the
-    presentation times of the pictures (variable rate); without it, ``frames`` or ``seconds`` at
+    turns the pictures clockwise, ``mirrored`` whether it then swaps left and right; what they show
+    stands upright then. ``fields`` ("top" or "bottom") makes interlaced pictures: that field comes
+    first and shows the picture's own number, the other one already the next picture's. ``alpha``
+    is the opacity of the patches where ``pix_fmt`` has alpha. ``times`` are the presentation
+    times of the pictures (variable rate); without it, ``frames`` or ``seconds`` at
     ``rate``, from ``start``. ``rate`` None makes sound alone. The pictures are numbered from
     ``first_number``. ``options`` go to the picture's encoder, ``container_options`` to the muxer.
     """
@@ -70,6 +75,10 @@ class ClipSpec:
     rotation: int = 0
     sample_aspect_ratio: Fraction | None = None
     interlaced: bool = False
+    mirrored: bool = False
+    fields: str | None = None
+    colours: Colours = field(default_factory=Colours)
+    alpha: float = 1.0
     options: Mapping[str, str] = field(default_factory=dict)
     container: str | None = None
     container_options: Mapping[str, str] = field(default_factory=dict)
