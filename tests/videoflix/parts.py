@@ -3,7 +3,7 @@ the test's choice; ``open_container`` has no such choices to make."""
 
 import sys
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +34,7 @@ ACTED = (sys.executable, str(Path(__file__).with_name("acted_encoder.py")))
 class Parts:
     settings: Settings
     database: Database
+    disk: Executor
     videos: MongoVideoStore
     lists: MongoVideoLists
     leftovers: MongoLeftoverStore
@@ -81,6 +82,7 @@ async def open_parts(
             yield Parts(
                 settings=settings,
                 database=database,
+                disk=disk,
                 videos=videos,
                 lists=lists,
                 leftovers=leftovers,

@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.videoflix.encoding.jobs import add, claimed, encoder_started, record, run, titles
 from tests.videoflix.parts import Parts, open_parts, with_worker
 from tests.videoflix.relay import relayed
 from tests.videoflix.waiting import is_running, until, until_true
 from videoflix.encoding.service import growing_pause
 from videoflix.errors import Conflict, NotFound
-from videoflix.models import Lease, ProcessingStatus, Video, VideoDetails
+from videoflix.models import ProcessingStatus, VideoDetails
 from videoflix.settings import Settings
 
 
@@ -20,49 +21,6 @@ from videoflix.settings import Settings
 async def parts(settings: Settings) -> AsyncIterator[Parts]:
     async with open_parts(settings) as opened:
         yield opened
-
-
-async def add(parts: Parts, *acts: str) -> int:
-    async with parts.uploads.receive() as incoming:
-        await incoming.write(json.dumps({"acts": acts}).encode())
-        return (await incoming.accept(VideoDetails("A film"))).id
-
-
-async def claimed(parts: Parts) -> Lease:
-    lease = await parts.encoding.claim("tester")
-    assert lease is not None
-    return lease
-
-
-async def run(parts: Parts) -> Video:
-    """Claim and run one job; returns its record afterwards."""
-    lease = await claimed(parts)
-    await parts.encoding.run(lease, asyncio.Event())
-    return await record(parts, lease.video_id)
-
-
-async def record(parts: Parts, video_id: int) -> Video:
-    video = await parts.videos.find(video_id)
-    assert video is not None
-    return video
-
-
-def titles(parts: Parts, video_id: int) -> list[str]:
-    folder = parts.settings.storage.root / "titles" / str(video_id)
-    return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
-
-
-def encoder_pid(parts: Parts, video_id: int) -> int | None:
-    runs = parts.media.source(video_id).with_name("runs")
-    lines = runs.read_text().split() if runs.exists() else []
-    return int(lines[-1]) if lines else None
-
-
-async def encoder_started(parts: Parts, video_id: int) -> int:
-    async def look() -> int | None:
-        return encoder_pid(parts, video_id)
-
-    return await until(look)
 
 
 async def test_published_title_has_its_folder_its_picture_and_its_record(parts: Parts) -> None:
