@@ -4,6 +4,7 @@ It limits itself first, then probes, encodes, verifies, and ends with one line t
 went. Whatever a stranger's file does to it, it takes nothing along but itself.
 """
 
+import errno
 import sys
 
 from media_pipeline import sandbox
@@ -17,6 +18,8 @@ from pathlib import Path  # noqa: E402 - see above
 
 from media_pipeline.errors import MediaError, UnusableSource  # noqa: E402 - see above
 from media_pipeline.job import EncodeJob, Reporter  # noqa: E402 - see above
+from media_pipeline.ladder import greatest_bitrate  # noqa: E402 - see above
+from media_pipeline.limits import largest_file  # noqa: E402 - see above
 from media_pipeline.source import probe  # noqa: E402 - see above
 from media_pipeline.transcode import Transcoder  # noqa: E402 - see above
 from media_pipeline.verify import verify_title  # noqa: E402 - see above
@@ -30,6 +33,8 @@ def encode_title(job: EncodeJob, report: Reporter) -> None:
     report.progress("probe", 0)
     source = probe(job.source, job.settings)
     report.progress("probe", _PROBED)
+    bitrate = greatest_bitrate(job.settings.rungs, source.rate) + job.settings.audio_bitrate
+    sandbox.limit_files(largest_file(source.end - source.origin, bitrate))
 
     def encoded(frames: int, speed: float) -> None:
         share = min(1.0, frames / source.expected)
@@ -42,11 +47,19 @@ def encode_title(job: EncodeJob, report: Reporter) -> None:
     try:
         transcoder = Transcoder(source, job.output, job.settings, encoded)
         grid = transcoder.run(job.source)
-        manifest = verify_title(job.output, grid, transcoder.renditions, verified)
+        manifest = verify_title(
+            job.output, grid, transcoder.renditions, verified, threads=job.settings.thread_count
+        )
     except BaseException:
         shutil.rmtree(job.output, ignore_errors=True)
         raise
     report.done(float(grid.duration), [facts.name for facts in manifest.renditions])
+
+
+def _plainly(error: OSError) -> str:
+    if error.errno == errno.EFBIG:
+        return "A file of the title became larger than this system lets it be."
+    return f"Reading or writing failed: {error.strerror or error}."
 
 
 def main(arguments: list[str]) -> int:
@@ -62,7 +75,7 @@ def main(arguments: list[str]) -> int:
         report.failed(str(error), permanent=False)
         return 1
     except OSError as error:
-        report.failed(f"Reading or writing failed: {error.strerror or error}.", permanent=False)
+        report.failed(_plainly(error), permanent=False)
         return 1
     return 0
 

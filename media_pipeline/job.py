@@ -5,9 +5,12 @@ either has crashed.
 """
 
 import json
+import os
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Self, TextIO
+
+_MOST_THREADS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +19,7 @@ class EncodeSettings:
 
     ``crf`` is x264's constant rate factor, ``audio_bitrate`` bits per second, ``rungs`` names of
     ``ladder.BOXES``, ``max_pixels`` per picture, ``max_duration`` seconds, ``max_rate`` pictures
-    a second, ``threads`` per encoder and decoder (0: one for each core).
+    a second, ``threads`` per encoder and decoder (0: one for each core, at most 16).
     """
 
     preset: str = "veryfast"
@@ -28,6 +31,11 @@ class EncodeSettings:
     max_streams: int = 64
     max_rate: int = 300
     threads: int = 0
+
+    @property
+    def thread_count(self) -> int:
+        """``threads``, or the number of cores: more than 16 cost memory and give no speed."""
+        return self.threads or min(os.cpu_count() or 1, _MOST_THREADS)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

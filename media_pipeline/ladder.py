@@ -40,6 +40,11 @@ def _max_bitrate(name: str, box: tuple[int, int], rate: Fraction) -> int:
     return max(_LEAST_BITRATE, bitrate * (3 if rate > _HIGH_RATE else 2) // 2)
 
 
+def greatest_bitrate(rungs: tuple[str, ...], rate: Fraction) -> int:
+    """Peak bits a second of the largest of ``rungs`` (as ``parse_rung`` takes them)."""
+    return max(_max_bitrate(name, box, rate) for name, box in map(parse_rung, rungs))
+
+
 @dataclass(frozen=True, slots=True)
 class Rung:
     """A rendition to make: its name in URLs, its size in square pixels, its peak bit rate."""

@@ -36,6 +36,11 @@ AUDIO_CODECS = frozenset({
 })  # fmt: skip
 TEXT_CODECS = frozenset({"subrip", "ass", "mov_text", "webvtt", "text"})
 
+# Of the bytes that an encode's peak bit rate gives, how many times as many a file may have, and how
+# many more: peaks are kept over two seconds, and boxes and tables come on top.
+_FILE_MARGIN = 2
+_FILE_LEAST = 64 * 1024**2
+
 MAX_SIDES = 16  # the longer side over the shorter one, as shown
 _SLACK = 1  # seconds' worth of pictures that may lie closer together than the greatest rate
 
@@ -134,3 +139,8 @@ def check_sides(width: Fraction, height: Fraction) -> None:
             f"The picture is more than {MAX_SIDES} times as long as it is wide: "
             f"{round(float(width))}×{round(float(height))}."
         )
+
+
+def largest_file(seconds: Fraction, bitrate: int) -> int:
+    """Bytes that no file of a title exceeds, at ``bitrate`` bits a second at most."""
+    return _FILE_LEAST + _FILE_MARGIN * bitrate * int(seconds + 1) // 8

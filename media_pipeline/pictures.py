@@ -10,6 +10,7 @@ from av.filter import Graph
 
 from media_pipeline.errors import EncodeError, UnusableSource
 from media_pipeline.ladder import Rung, ladder
+from media_pipeline.limits import check_sides
 from media_pipeline.timeline import nearest
 
 _TRANSPOSE = {90: "clock", 270: "cclock"}
@@ -47,7 +48,9 @@ class PictureShape:
 
 
 def rungs_for(shape: PictureShape, rate: Fraction, names: tuple[str, ...]) -> tuple[Rung, ...]:
+    """Raises UnusableSource for a picture much longer than wide."""
     width, height = shape.display_size
+    check_sides(width, height)
     return ladder(width, height, rate, names)
 
 

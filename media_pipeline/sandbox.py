@@ -10,6 +10,7 @@ import os
 import resource
 import signal
 import sys
+from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
 _CLONE_NEWUSER = 0x10000000
@@ -19,10 +20,12 @@ _OPEN_FILES = 256
 # every thread, so this is only a backstop.
 _ADDRESS_SPACE = 32 * 1024**3
 _NICENESS = 10
+_THREAD_POOLS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def enter() -> list[str]:
-    """Die with the parent; no network; no core files; few open files; yield to the server.
+    """Die with the parent; no network; no core files; few open files; no thread but those that
+    are asked for; yield to the server.
 
     Returns what the kernel refused, in plain words, for the log.
     """
@@ -41,7 +44,21 @@ def enter() -> list[str]:
     _lower(resource.RLIMIT_AS, _ADDRESS_SPACE)
     with contextlib.suppress(OSError):
         os.nice(_NICENESS)
+    # Libraries that numpy brings start a thread for each core when they are loaded.
+    os.environ.update(dict.fromkeys(_THREAD_POOLS, "1"))
+    with contextlib.suppress(OSError):
+        # Where the machine runs out of memory, the kernel ends this and not the server.
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
     return refused
+
+
+def limit_files(size: int) -> None:
+    """No file that is written from now on becomes larger than ``size`` bytes.
+
+    A write beyond it raises OSError (EFBIG): Python ignores the signal that would end it.
+    """
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    _lower(resource.RLIMIT_FSIZE, size)
 
 
 def _lower(limit: int, value: int) -> None:

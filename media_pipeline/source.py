@@ -55,7 +55,7 @@ class SourceInfo:
     ``sounds`` begins with the one that is played unless a viewer chooses another. ``origin`` is
     the time that becomes 0: the first picture, or the first sound when that is earlier.
     ``frames`` is how many pictures the container promises. ``video_end`` is where the last one
-    ends.
+    ends, ``end`` where the last of pictures and sound does.
     """
 
     video_index: int
@@ -64,6 +64,7 @@ class SourceInfo:
     origin: Fraction
     frames: int
     video_end: Fraction
+    end: Fraction
 
     @property
     def expected(self) -> int:
@@ -223,7 +224,8 @@ def probe(path: Path, settings: EncodeSettings) -> SourceInfo:
     rate = output_rate(measured, is_constant=is_constant)
     start = int(times[0]) * time_base
     end = int(times[-1]) * time_base + 1 / measured
-    check_duration(max(end, packets.chosen_end) - start, settings)
+    last = max(end, packets.chosen_end)
+    check_duration(last - start, settings)
     check_rate(packets.seen, end - start, settings)
     origin = start
     if first_sound is not None and audio_base is not None:
@@ -232,4 +234,4 @@ def probe(path: Path, settings: EncodeSettings) -> SourceInfo:
             # A whole number of pictures, so that the first one falls on the grid.
             origin = start - round(lead * rate) / rate
     missing = max(0, pictures - packets.seen, int((seconds - packets.end) * measured))
-    return SourceInfo(video_index, sounds, rate, origin, len(times) + missing, end)
+    return SourceInfo(video_index, sounds, rate, origin, len(times) + missing, end, last)

@@ -1,7 +1,6 @@
 """One decode of the source, all renditions and all sound tracks at once."""
 
 import contextlib
-import os
 import time
 from collections.abc import Callable, Iterator
 from fractions import Fraction
@@ -12,6 +11,7 @@ from av.container import InputContainer
 
 from media_pipeline.errors import UnusableSource
 from media_pipeline.job import EncodeSettings
+from media_pipeline.limits import decoder_options
 from media_pipeline.picture_encoder import PictureEncoder
 from media_pipeline.picture_order import DecodingOrder, PresentationOrder
 from media_pipeline.sound import SoundEncoder
@@ -43,7 +43,7 @@ class Transcoder:
         self._source = source
         self._settings = settings
         self._progress = progress
-        self._threads = settings.threads or os.cpu_count() or 1
+        self._threads = settings.thread_count
         self._grid = FrameGrid(source.rate)
         self._pictures = PictureEncoder(
             folder,
@@ -86,7 +86,7 @@ class Transcoder:
         context = video.codec_context
         context.thread_type = "AUTO"
         context.thread_count = self._threads
-        context.options = {"max_pixels": str(self._settings.max_pixels)}
+        context.options = decoder_options(self._settings)
         if shows_decoding_times(container):
             self._order = DecodingOrder(video.index)
         streams: list[Stream] = [video]

@@ -34,17 +34,19 @@ def codecs_string(extradata: bytes) -> str:
     return f"avc1.{extradata[1]:02x}{extradata[2]:02x}{extradata[3]:02x}"
 
 
-def verify_title(folder: Path, grid: FrameGrid, names: list[str], step: Step) -> Manifest:
+def verify_title(
+    folder: Path, grid: FrameGrid, names: list[str], step: Step, *, threads: int
+) -> Manifest:
     """Decode every track, cut every segment once, write tables and manifest, make all durable.
 
-    ``names`` are the renditions, smallest first. ``step`` is called with 0 to 1. Raises
-    EncodeError when anything is not as it was meant.
+    ``names`` are the renditions, smallest first; ``threads`` decode. ``step`` is called with 0 to
+    1. Raises EncodeError when anything is not as it was meant.
     """
     has_sound = (folder / f"{AUDIO_TRACK}.mp4").exists()
     work = len(names) * 2
     found = []
     for done, name in enumerate(names):
-        found.append(_check_video(folder, name, grid))
+        found.append(_check_video(folder, name, grid, threads))
         step((done + 1) / work)
     audio = (_check_audio(folder, grid),) if has_sound else ()
     manifest = Manifest(grid.rate, grid.frames, MUXER_ID, tuple(found), audio)
@@ -60,7 +62,7 @@ def verify_title(folder: Path, grid: FrameGrid, names: list[str], step: Step) ->
     return manifest
 
 
-def _check_video(folder: Path, name: str, grid: FrameGrid) -> RenditionFacts:
+def _check_video(folder: Path, name: str, grid: FrameGrid, threads: int) -> RenditionFacts:
     """Every picture decodes without an error, at its place on the grid, IDRs where GOPs begin."""
     times = []
     try:
@@ -68,6 +70,7 @@ def _check_video(folder: Path, name: str, grid: FrameGrid) -> RenditionFacts:
             stream = container.streams.video[0]
             context = stream.codec_context
             context.thread_type = "AUTO"
+            context.thread_count = threads
             context.options = {"err_detect": "explode"}
             facts = RenditionFacts(
                 name, context.width, context.height, codecs_string(context.extradata or b""), 0, 0
