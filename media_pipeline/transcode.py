@@ -119,7 +119,8 @@ class Transcoder:
             try:
                 for frame in packet.decode():
                     if isinstance(frame, av.VideoFrame | av.AudioFrame):
-                        yield packet.stream_index, frame
+                        # Not packet.stream_index: those that drain the decoders all say 0 there.
+                        yield packet.stream.index, frame
             except av.InvalidDataError:
                 self._order.forget(packet)
 
