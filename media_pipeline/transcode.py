@@ -121,7 +121,7 @@ class Transcoder:
                     if isinstance(frame, av.VideoFrame | av.AudioFrame):
                         # Not packet.stream_index: those that drain the decoders all say 0 there.
                         yield packet.stream.index, frame
-            except av.InvalidDataError:
+            except av.FFmpegError:  # decoders fail with many errors, not InvalidDataError alone
                 self._order.forget(packet)
 
     def _drain(self, streams: list[Stream]) -> Iterator[tuple[int, Frame]]:
