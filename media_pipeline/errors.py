@@ -5,6 +5,7 @@
     MediaError
     ├── UnusableSource   the upload cannot become a title; its text is for the admin; permanent
     ├── EncodeError      this try failed in a way that another try may not
+    ├── NotInChunks      the film must be encoded whole
     └── DamagedTitle     a stored title is not what was verified when it was written
 """
 
@@ -19,6 +20,10 @@ class UnusableSource(MediaError):
 
 class EncodeError(MediaError):
     """Encoding or its verification failed; another try may succeed."""
+
+
+class NotInChunks(MediaError):
+    """The film cannot be encoded in chunks, which says nothing about encoding it whole."""
 
 
 class DamagedTitle(MediaError):

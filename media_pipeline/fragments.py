@@ -140,18 +140,31 @@ def with_edit_list(init: bytes, media_time: int) -> bytes:
 class TrackWriter:
     """Writes ``<track>.mp4`` and, on ``finish``, its sample and fragment tables.
 
-    ``duration`` is that of every sample in track ticks. Writes go through a Python file, which
-    raises on a full disk (libavformat's own output to a path does not).
+    ``duration`` is that of every sample in track ticks. ``first_gop`` is the GOP that the first
+    fragment is of, ``start`` its time in track ticks: a part of a track has the fragments that
+    the whole track has there. Writes go through a Python file, which raises on a full disk
+    (libavformat's own output to a path does not).
     """
 
-    def __init__(self, folder: Path, track: str, init: bytes, duration: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        track: str,
+        init: bytes,
+        duration: int,
+        *,
+        first_gop: int = 0,
+        start: int = 0,
+    ) -> None:
         self.track = track
         self._folder = folder
         self._duration = duration
         self._file = (folder / f"{track}.mp4").open("xb")
         self._init = init
+        self._first_gop = first_gop
+        self._start = start
         self._offset = 0
-        self._first_dts = 0
+        self._first_dts = 0  # of the whole track
         self._samples: list[np.ndarray] = []
         self._fragments: list[tuple[int, int, int, int, int]] = []
         self._count = 0
@@ -166,12 +179,13 @@ class TrackWriter:
         The first one must not be empty.
         """
         if not self._count:
-            self._begin(samples[0].dts)
+            self._begin(samples[0].dts - self._start)
         if not samples:
             self._fragments.append((self._offset, 0, 0, self._count, 0))
             return
         decode_time = samples[0].dts - self._first_dts
-        moof = movie_fragment(len(self._fragments) + 1, samples, decode_time, self._duration)
+        sequence = self._first_gop + len(self._fragments) + 1
+        moof = movie_fragment(sequence, samples, decode_time, self._duration)
         fragment = moof + _box(b"mdat", *(sample.data for sample in samples))
         rows = np.zeros(len(samples), SAMPLE)
         rows["size"] = [len(sample.data) for sample in samples]

@@ -5,15 +5,14 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import numpy as np
+import xxhash
 
-from media_pipeline.errors import UnusableSource
+from media_pipeline.errors import EncodeError, UnusableSource
 from media_pipeline.job import EncodeSettings
 from media_pipeline.picture_track import PictureTrack
 from media_pipeline.pictures import FrameGridder, PictureShape, Scaler, rungs_for
-from media_pipeline.thumbnail import ThumbnailChooser
-from media_pipeline.timeline import FrameGrid, nearest
-
-THUMBNAIL = "thumbnail.jpg"
+from media_pipeline.timeline import FrameGrid, PictureSpan, nearest
 
 _LONGEST_LAST = 1  # seconds for which the last picture is shown at most
 
@@ -24,11 +23,33 @@ Encoded = Callable[[int], None]
 Scaled = tuple[av.VideoFrame, ...]
 
 
+def as_filtered(time: Fraction) -> Fraction:
+    """The time that the grid sees: the filters carry it in fine ticks, so that it survives them
+    exactly enough."""
+    return round(time / _FILTER_TIME_BASE) * _FILTER_TIME_BASE
+
+
+def frames_until(last: Fraction, video_end: Fraction, origin: Fraction, rate: Fraction) -> int:
+    """How many pictures the grid has when the last one, shown from ``last`` on, is held until
+    ``video_end``; times in source seconds."""
+    end = min(video_end, last + _LONGEST_LAST)
+    return nearest((end - origin) * rate)
+
+
+def checksum(picture: av.VideoFrame) -> int:
+    """XXH3 of a picture's planes (8 bit), without the padding of their lines."""
+    digest = xxhash.xxh3_64()
+    for plane in picture.planes:
+        lines = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
+        digest.update(lines[: plane.height, : plane.width].tobytes())
+    return digest.intdigest()
+
+
 class PictureEncoder:
     """Writes one video track per rung into ``folder``; used once.
 
-    ``origin`` is the source's time that becomes 0, ``expected`` about how many pictures there
-    will be. ``encoded`` is called with the index of the first picture of each GOP.
+    ``origin`` is the source's time that becomes 0. ``encoded`` is called with the index of the first picture of each GOP. With a
+    ``span`` the tracks are parts; end them with ``finish_part``.
     """
 
     def __init__(
@@ -38,24 +59,29 @@ class PictureEncoder:
         settings: EncodeSettings,
         *,
         origin: Fraction,
-        expected: int,
         threads: int,
         encoded: Encoded,
+        span: PictureSpan | None = None,
     ) -> None:
         self._folder = folder
+        self._span = span
         self._grid = grid
         self._settings = settings
         self._origin = origin
         self._threads = threads
         self._encoded = encoded
-        self._gridder: FrameGridder[Scaled] = FrameGridder(grid.rate, origin)
+        self._gridder: FrameGridder[Scaled] = FrameGridder(
+            grid.rate, origin, span.begin if span else 0
+        )
         self._tracks: list[PictureTrack] = []
         self._scaler: Scaler | None = None
         self._shape: PictureShape | None = None
         self._rungs_shape: PictureShape | None = None
-        self._thumbnail = ThumbnailChooser(expected)
         self._last_time = origin
         self.taken = 0
+        # Of a part: checksums of the pictures at its borders, which the part on their other side
+        # must have chosen and scaled alike.
+        self.borders: dict[int, int] = {}
 
     @property
     def renditions(self) -> list[str]:
@@ -63,13 +89,14 @@ class PictureEncoder:
         return [track.rung.name for track in self._tracks]
 
     @property
+    def peak_bitrates(self) -> dict[str, int]:
+        """Bits a second by rendition, smallest first."""
+        return {track.rung.name: track.rung.max_bitrate for track in self._tracks}
+
+    @property
     def count(self) -> int:
         """Pictures on the grid so far."""
         return self._gridder.count
-
-    @property
-    def gops_begun(self) -> int:
-        return -(-self._gridder.count // self._grid.gop_frames)
 
     def take(self, frame: av.VideoFrame, time: Fraction | None, aspect: Fraction) -> None:
         """One decoded picture, shown from ``time`` on (source seconds); ``aspect`` of a pixel."""
@@ -82,8 +109,6 @@ class PictureEncoder:
         if shape != self._shape:
             self._change_shape(shape)
         assert self._scaler is not None  # noqa: S101 - made with the shape
-        # The filters see the time in fine ticks, so that it survives them exactly enough to be
-        # put on the grid.
         frame.time_base = _FILTER_TIME_BASE
         frame.pts = round(time / _FILTER_TIME_BASE)
         self._scaled(self._scaler.push(frame))
@@ -98,14 +123,24 @@ class PictureEncoder:
     def finish(self, video_end: Fraction, at_least: int = 0) -> FrameGrid:
         """Hold the last picture until it ends (``video_end``, source seconds) and until there are
         ``at_least`` pictures; complete the tracks. Returns the finished grid."""
-        end = min(video_end, self._last_time + _LONGEST_LAST)
-        until = max(at_least, nearest((end - self._origin) * self._grid.rate))
-        for index, pictures in self._gridder.end(until):
+        until = frames_until(self._last_time, video_end, self._origin, self._grid.rate)
+        for index, pictures in self._gridder.end(max(at_least, until)):
             self._encode(index, pictures)
         for track in self._tracks:
             track.finish()
-        self._thumbnail.write(self._folder / THUMBNAIL)
         return FrameGrid(self._grid.rate, self._gridder.count)
+
+    def finish_part(self, *, is_last: bool) -> None:
+        """Complete the parts of the tracks. Raises EncodeError when pictures are missing."""
+        assert self._span is not None  # noqa: S101 - what a part is made with
+        end = self._span.end
+        if is_last:
+            for index, pictures in self._gridder.end(end):
+                self._encode(index, pictures)
+        if self._gridder.count < end or (is_last and self._gridder.count > end):
+            raise EncodeError(f"the part ends at {self._gridder.count} instead of {end}")
+        for track in self._tracks:
+            track.finish()
 
     def close(self) -> None:
         for track in self._tracks:
@@ -141,12 +176,17 @@ class PictureEncoder:
                 settings=self._settings,
                 threads=self._threads,
                 like=picture,
+                span=self._span,
             )
             for rung, picture in zip(rungs, scaled, strict=True)
         ]
 
     def _encode(self, index: int, pictures: Scaled) -> None:
-        self._thumbnail.look(index, pictures[0], pictures[-1])
+        if self._span is not None:
+            if index in (self._span.first, self._span.end):
+                self.borders[index] = checksum(pictures[-1])
+            if index >= self._span.end:
+                return
         for track, picture in zip(self._tracks, pictures, strict=True):
             track.put(picture, index)
         if index % self._grid.gop_frames == 0:

@@ -11,13 +11,22 @@ from media_pipeline.errors import EncodeError
 from media_pipeline.fragments import Sample, TrackWriter, length_prefixed
 from media_pipeline.job import EncodeSettings
 from media_pipeline.ladder import Rung
-from media_pipeline.timeline import FrameGrid
+from media_pipeline.timeline import FrameGrid, PictureSpan
+
+# Of x264's buffer model, full when a film begins: where demanding pictures keep it. Parts that
+# begin elsewhere come from there to where the whole encode is while they warm up.
+_VBV_IN_THE_MIDDLE = "0.5"
 
 
-def _options(rung: Rung, gop: int, settings: EncodeSettings) -> dict[str, str]:
+def encoder_options(
+    rung: Rung, gop: int, settings: EncodeSettings, *, begins_film: bool = True
+) -> dict[str, str]:
+    """Options of libx264 for one rung, as libavcodec and the ffmpeg program take them."""
     kbit = rung.max_bitrate // 1000
     # An IDR every ``gop`` pictures and nowhere else: equal times in all renditions.
     params = f"keyint={gop}:min-keyint={gop}:scenecut=0:open-gop=0:vbv-maxrate={kbit}"
+    if not begins_film:
+        params += f":vbv-init={_VBV_IN_THE_MIDDLE}"
     return {
         "preset": settings.preset,
         "crf": str(settings.crf),
@@ -39,9 +48,12 @@ class PictureTrack:
         settings: EncodeSettings,
         threads: int,
         like: av.VideoFrame,
+        span: PictureSpan | None = None,
     ) -> None:
-        """``like`` is a scaled picture, whose colours the track is tagged with."""
+        """``like`` is a scaled picture, whose colours the track is tagged with. With a ``span``
+        the files are a part of the track."""
         self.rung = rung
+        self._first = span.first if span else 0
         self._grid = grid
         init = io.BytesIO()
         self._muxer = av.open(
@@ -54,7 +66,11 @@ class PictureTrack:
             },
         )
         stream = self._muxer.add_stream(
-            "libx264", rate=grid.rate, options=_options(rung, grid.gop_frames, settings)
+            "libx264",
+            rate=grid.rate,
+            options=encoder_options(
+                rung, grid.gop_frames, settings, begins_film=not span or not span.begin
+            ),
         )
         assert isinstance(stream, VideoStream)  # noqa: S101 - what "libx264" makes
         context = stream.codec_context
@@ -69,12 +85,20 @@ class PictureTrack:
         context.color_trc = like.color_trc
         self._stream = stream
         self._muxer.start_encoding()
-        self._writer = TrackWriter(folder, rung.name, init.getvalue(), grid.frame_ticks)
+        self._writer = TrackWriter(
+            folder,
+            rung.name,
+            init.getvalue(),
+            grid.frame_ticks,
+            first_gop=self._first // grid.gop_frames,
+            start=self._first * grid.frame_ticks,
+        )
         self._gop: list[Sample] = []
         self._coded = 0
 
     def put(self, picture: av.VideoFrame, index: int) -> None:
-        """Encode the picture of grid point ``index``; called for 0, 1, 2, …"""
+        """Encode the picture of grid point ``index``; called for each in turn, from the first
+        picture of a GOP on."""
         picture.pts = index
         picture.time_base = 1 / self._grid.rate
         begins_gop = index % self._grid.gop_frames == 0
@@ -83,7 +107,7 @@ class PictureTrack:
 
     def finish(self) -> None:
         self._take(self._stream.encode(None))
-        self._writer.write_fragment(self._gop)
+        self._write_gop()
         self._writer.finish()
         self._muxer.close()
 
@@ -95,9 +119,8 @@ class PictureTrack:
             begins_gop = self._coded % self._grid.gop_frames == 0
             if packet.is_keyframe != begins_gop:
                 raise EncodeError(f"{self.rung.name}: an IDR is not where the grid has one")
-            if begins_gop and self._gop:
-                self._writer.write_fragment(self._gop)
-                self._gop = []
+            if begins_gop:
+                self._write_gop()
             self._gop.append(
                 Sample(
                     length_prefixed(bytes(packet)),
@@ -107,6 +130,11 @@ class PictureTrack:
                 )
             )
             self._coded += 1
+
+    def _write_gop(self) -> None:
+        if self._gop and self._gop[0].pts >= self._first * self._grid.frame_ticks:
+            self._writer.write_fragment(self._gop)
+        self._gop = []
 
     def close(self) -> None:
         self._writer.close()

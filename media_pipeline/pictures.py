@@ -113,28 +113,33 @@ class Scaler:
             yield tuple(frame for frame in out if isinstance(frame, av.VideoFrame))
 
 
+def grid_point(time: Fraction, origin: Fraction, rate: Fraction) -> int:
+    """The grid point on which a picture shown from ``time`` (source seconds) on lands."""
+    return nearest((time - origin) * rate - _LEAN)
+
+
 class FrameGridder(Generic[Picture]):
     """Puts pictures with any timestamps on the grid: each point shows the latest picture there.
 
     A picture lands on the grid point nearest to its time, the earlier one from halfway. Two on
     one point: the later one stays. A gap is filled by repeating the picture before it, and time
-    before the first picture by repeating that one.
+    before the first picture by repeating that one. Points before ``first`` are not given out.
     """
 
-    def __init__(self, rate: Fraction, origin: Fraction) -> None:
+    def __init__(self, rate: Fraction, origin: Fraction, first: int = 0) -> None:
         self._rate = rate
         self._origin = origin
-        self._next = 0  # first grid point that was not given out yet
+        self._next = first  # first grid point that was not given out yet
         self._held: Picture | None = None
 
     @property
     def count(self) -> int:
-        """Pictures given out so far."""
+        """Pictures given out so far, with those before the first."""
         return self._next
 
     def put(self, picture: Picture, time: Fraction) -> Iterator[tuple[int, Picture]]:
         """Take the picture shown from ``time`` (source seconds) on; give what is decided."""
-        point = nearest((time - self._origin) * self._rate - _LEAN)
+        point = grid_point(time, self._origin, self._rate)
         if point - self._next > _LONGEST_GAP * self._rate:
             raise UnusableSource("The film's timestamps jump: there is a gap of over 10 minutes.")
         if self._held is not None:

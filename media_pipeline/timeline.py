@@ -64,6 +64,20 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
+class PictureSpan:
+    """Pictures ``first`` to before ``end`` of a title, encoded apart from the others.
+
+    All three are multiples of a GOP, but for the ``end`` of a film. The encoder begins at
+    ``begin``, so that at ``first`` its rate control stands where that of a whole encode does;
+    what it makes of the pictures before ``first`` is thrown away.
+    """
+
+    begin: int
+    first: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
 class FrameGrid:
     """The times of a title's pictures: picture n is shown at n · frame_ticks / timescale."""
 

@@ -1,0 +1,49 @@
+"""Whether a film is encoded in chunks, and where they begin."""
+
+from pathlib import Path
+
+from media_pipeline.errors import NotInChunks
+from media_pipeline.job import EncodeSettings
+from media_pipeline.parts import Plan
+from media_pipeline.picture_encoder import frames_until
+from media_pipeline.picture_index import PictureIndex, read_index
+from media_pipeline.source import SourceInfo
+from media_pipeline.timeline import GOP_SECONDS, FrameGrid
+
+
+def chunk_borders(gops: int, size: int) -> tuple[int, ...]:
+    """First GOPs of chunks of ``size`` GOPs; a rest of less than half belongs to the last one."""
+    count = max(1, (gops + size // 2) // size)
+    return tuple(size * chunk for chunk in range(count))
+
+
+def make_plan(
+    path: Path, source: SourceInfo, settings: EncodeSettings, seconds: int
+) -> tuple[Plan, PictureIndex]:
+    """A plan of chunks of about ``seconds``. Raises NotInChunks in plain words for a film that is
+    encoded whole."""
+    size = max(1, seconds // GOP_SECONDS)
+    if not seconds or source.expected < 2 * size * FrameGrid(source.rate).gop_frames:
+        raise NotInChunks("The film is shorter than two chunks.")
+    rows, time_base = read_index(path, settings, source.video_index)
+    index = PictureIndex(rows, time_base, source.origin, source.rate)
+    if len(rows) != source.frames:
+        raise NotInChunks("The film does not hold the pictures that it promises.")
+    held = frames_until(index.last, source.video_end, source.origin, source.rate)
+    frames = max(index.point(len(rows) - 1) + 1, held)
+    grid = FrameGrid(source.rate, frames)
+    plan = Plan(
+        video_index=source.video_index,
+        rate=source.rate,
+        origin=source.origin,
+        end=source.end,
+        frames=frames,
+        borders=chunk_borders(grid.gops, size),
+        has_side=bool(source.sounds),
+    )
+    for chunk in range(len(plan.borders)):
+        window = index.window(plan.span(chunk, frames))
+        rest = int(rows["pts"][window.begin]) - window.entry
+        if rest * time_base > seconds:
+            raise NotInChunks("The film's keyframes lie too far apart.")
+    return plan, index
