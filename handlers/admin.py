@@ -1,18 +1,18 @@
-"""What admins may do: add films and see how they are getting on."""
+"""The list of all films, and how admins add to it."""
 
 from contextlib import AsyncExitStack
 from http import HTTPStatus
 
 from tornado.web import stream_request_body
 
-from handlers.base import BaseHandler
-from handlers.media import video_id
 from handlers.multipart import FormReader, boundary_of, malformed
+from handlers.query import parse_query
 from handlers.schemas import REQUIRED
 from handlers.shapes import full_record
 from handlers.streamed import StreamedHandler
+from handlers.videos import VideoListQuery, page_numbers
 from videoflix.details import check_details
-from videoflix.models import CATEGORY_MAX, DESCRIPTION_MAX, TITLE_MAX, VideoDetails
+from videoflix.models import CATEGORY_MAX, DESCRIPTION_MAX, TITLE_MAX, VideoDetails, VideoQuery
 from videoflix.uploads.incoming import Incoming
 
 FILM = "file"
@@ -26,14 +26,29 @@ _TEXTS = {
 
 
 @stream_request_body
-class VideoUploadHandler(StreamedHandler):
-    """``multipart/form-data`` with title, description, category, file and, where the admin has a
-    picture of his own, thumbnail. The film goes to the disk as it arrives."""
+class VideosHandler(StreamedHandler):
+    """GET: the list. POST: ``multipart/form-data`` with title, description, category, file and,
+    where the admin has a picture of his own, thumbnail. The film goes to the disk as it arrives."""
 
     content_types = ("multipart/form-data",)
 
     _form: FormReader
     _incoming: Incoming
+
+    async def get(self) -> None:
+        wanted = parse_query(VideoListQuery, self.request.query_arguments)
+        query = VideoQuery(status=wanted.status)
+        skip = (wanted.page - 1) * wanted.page_size
+        found = await self.container.video_lists.page(query, skip=skip, limit=wanted.page_size)
+        following, previous = page_numbers(wanted.page, wanted.page_size, found.count)
+        self.answer(
+            {
+                "count": found.count,
+                "next": following,
+                "previous": previous,
+                "results": [full_record(video, self.container.catalogue) for video in found.videos],
+            }
+        )
 
     async def begin(self) -> None:
         self._open = AsyncExitStack()
@@ -68,9 +83,3 @@ class VideoUploadHandler(StreamedHandler):
     async def abandon(self) -> None:
         if hasattr(self, "_open"):
             await self._open.aclose()
-
-
-class VideoRecordHandler(BaseHandler):
-    async def get(self, video: str) -> None:
-        found = await self.container.catalogue.find(video_id(video))
-        self.answer(full_record(found, self.container.catalogue))

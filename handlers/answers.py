@@ -14,6 +14,7 @@ Timestamp = Annotated[
 ]
 Url = Annotated[str, WithJsonSchema({"type": "string", "format": "uri"})]
 Playlist = Annotated[str, WithJsonSchema({"type": "string", "pattern": r"^#EXTM3U\n"})]
+EventStream = Annotated[str, WithJsonSchema({"type": "string"})]
 # Bytes that are no JSON have no schema beyond their media type (OpenAPI 3.1.0 §4.8.14.4).
 Bytes = Annotated[bytes, WithJsonSchema({})]
 
@@ -97,6 +98,41 @@ class VideoRecord(CatalogueEntry):
     processing_status: ProcessingStatus
     processing_error: str = Field(description="Why the video failed, in plain words.")
     progress: int = Field(ge=0, le=100, description="Percent of the encode.")
-    attempts: int = Field(ge=0)
+    stage: str = Field(description="What the encoder does: `probe`, `encode`, `verify`; or empty.")
+    frames: int = Field(ge=0, description="Pictures of the film that are encoded.")
+    speed: float = Field(ge=0, description="Film seconds a second; 0 until known.")
+    seconds_left: int | None = Field(ge=0, description="A guess; null until there is one.")
+    attempts: int = Field(ge=0, description="Those that failed, and the one that runs.")
+    last_failure: str = Field(
+        description="Why the last failed attempt failed; empty once one has succeeded."
+    )
+    next_attempt_at: Timestamp | None = Field(
+        description="When a video that waits after a failure is tried again."
+    )
+    has_source: bool = Field(
+        description="Whether the film is kept as it was uploaded; without it, it cannot be "
+        "encoded again."
+    )
     source_size: int = Field(ge=0, description="Bytes.")
     has_own_thumbnail: bool = Field(description="An admin's picture, not one made from the film.")
+
+
+class VideoList(Shape):
+    """One page of the videos that were asked for, newest first."""
+
+    count: int = Field(ge=0, description="Of all pages.")
+    next: int | None = Field(ge=2, description="The number of the next page, if there is one.")
+    previous: int | None = Field(ge=1)
+    results: list[VideoRecord]
+
+
+class Refused(Detail):
+    """A video that could not be tried again, and why."""
+
+    id: Id
+
+
+class RetriedMany(Shape):
+    retried: list[Id] = Field(description="They wait now to be encoded.")
+    refused: list[Refused]
+    remaining: int = Field(ge=0, description="Failed videos beyond those: ask again.")

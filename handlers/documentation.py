@@ -82,8 +82,8 @@ class Reply:
 class Operation:
     """One method of one route.
 
-    ``name`` is unique (operationId). ``request`` is the model of the body. Replies of the same
-    status are alternatives.
+    ``name`` is unique (operationId). ``request`` is the model of the body, ``query`` that of the
+    query parameters (``handlers.query``). Replies of the same status are alternatives.
     """
 
     name: str
@@ -92,6 +92,7 @@ class Operation:
     replies: tuple[Reply, ...]
     description: str = ""
     request: type[BaseModel] | None = None
+    query: type[BaseModel] | None = None
     request_type: str = JSON_TYPE
     needs_refresh_cookie: bool = False
     is_limited: bool = False

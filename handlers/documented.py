@@ -98,6 +98,8 @@ def replies_of(route: Route, method: str, operation: Operation) -> list[Reply]:
     if operation.request is not None:
         wrong = "Fields of the request are wrong."
         replies.append(Reply(400, wrong, FieldErrorsOf(operation.request)))
+    if operation.query is not None:
+        replies.append(Reply(400, "A query parameter is wrong.", FieldErrorsOf(operation.query)))
     replies += [
         Reply(400, "The `Host` header does not name this server.", Detail),
         Reply(500, "Something that nobody expected.", ServerError),

@@ -31,6 +31,7 @@ from handlers.documented import (
     path_of,
     replies_of,
 )
+from handlers.query import query_parameters
 from handlers.schemas import NON_FIELD
 from videoflix import __version__
 
@@ -53,7 +54,7 @@ Video on demand: accounts, a catalogue, HLS playlists and segments, uploads.
 _TAGS: Mapping[Tag, str] = {
     Tag.ACCOUNTS: "Registration, sessions, passwords.",
     Tag.CATALOGUE: "What members watch.",
-    Tag.ADMIN: "What admins add.",
+    Tag.ADMIN: "What admins add, see and do.",
     Tag.API: "The API itself.",
 }
 
@@ -147,6 +148,12 @@ class _Schemas:
             return self._component(kind.__name__, schema)
         return schema
 
+    def parts_of(self, model: type[BaseModel]) -> JsonObject:
+        """The schema of a model that is no component itself."""
+        self.of(model, "validation")
+        parts: JsonObject = self.components.pop(model.__name__)
+        return parts
+
     def _field_errors(self, model: type[BaseModel]) -> JsonObject:
         messages = self._component(
             "Messages", {"type": "array", "items": {"type": "string"}, "minItems": 1}
@@ -221,6 +228,8 @@ def _operation(found: Documented, schemas: _Schemas) -> JsonObject:
     if operation.description:
         document["description"] = operation.description
     parameters = [_IF_NONE_MATCH] if operation.is_conditional else []
+    if operation.query is not None:
+        parameters += query_parameters(schemas.parts_of(operation.query))
     if method not in SAFE:
         parameters.append(_CSRF_PARAMETER)
     if parameters:

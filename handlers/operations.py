@@ -7,6 +7,7 @@ from handlers.answers import (
     Bytes,
     CatalogueEntry,
     Detail,
+    EventStream,
     LoggedIn,
     Me,
     Message,
@@ -14,10 +15,14 @@ from handlers.answers import (
     Playlist,
     Refreshed,
     Registered,
+    RetriedMany,
+    VideoList,
     VideoRecord,
 )
 from handlers.catalogue import PICTURE_TYPE, PLAYLIST_TYPE, SEGMENT_TYPE
 from handlers.documentation import FORM_TYPE, Cookie, Header, Operation, Reply, Tag
+from handlers.events import EVENT_TYPE
+from handlers.videos import VideoListQuery
 
 _ALL_COOKIES = (Cookie.ACCESS, Cookie.REFRESH, Cookie.CSRF)
 _REFRESH_REFUSED = (
@@ -186,6 +191,55 @@ UPLOAD = Operation(
     description="The form is read as it arrives; it may be as large as `upload.max_bytes` allows.",
     request=schemas.VideoUpload,
     request_type=FORM_TYPE,
+)
+
+VIDEO_LIST = Operation(
+    "listAllVideos",
+    "All videos, whatever their status, newest first",
+    Tag.ADMIN,
+    (Reply(200, "One page. One beyond the last is empty.", VideoList),),
+    query=VideoListQuery,
+)
+
+CANCEL = Operation(
+    "cancelEncoding",
+    "Stop the encoding of a video, or take it out of the queue",
+    Tag.ADMIN,
+    (
+        Reply(200, "Its worker gives up within seconds.", VideoRecord),
+        Reply(409, "The video neither waits nor is being encoded.", Detail),
+    ),
+    description="The video is `failed`, and not tried again by itself. Where an earlier encode is "
+    "published, it is `ready` again with that one.",
+    request=schemas.Empty,
+)
+
+RETRY = Operation(
+    "retryVideo",
+    "Give a failed video all its attempts again",
+    Tag.ADMIN,
+    (
+        Reply(200, "It waits to be encoded.", VideoRecord),
+        Reply(409, "It has not failed, or its film is no longer kept.", Detail),
+    ),
+    request=schemas.Empty,
+)
+
+RETRY_MANY = Operation(
+    "retryVideos",
+    "Give many failed videos, or all, their attempts again",
+    Tag.ADMIN,
+    (Reply(200, "Which of them wait now, and which do not and why.", RetriedMany),),
+    request=schemas.RetryMany,
+)
+
+EVENTS = Operation(
+    "watchVideos",
+    "How videos are getting on, as it happens (server-sent events)",
+    Tag.ADMIN,
+    (Reply(200, "Events, until the session ends.", EventStream, EVENT_TYPE),),
+    description="`start` (`is_resumed`: whether what has changed since `Last-Event-ID` follows), "
+    "then `video` with the record of each unfinished video, and of each that changes from then on.",
 )
 
 VIDEO_RECORD = Operation(

@@ -14,7 +14,7 @@ from handlers.accounts import (
     RefreshHandler,
     RegisterHandler,
 )
-from handlers.admin import VideoRecordHandler, VideoUploadHandler
+from handlers.admin import VideosHandler
 from handlers.base import BaseHandler
 from handlers.catalogue import (
     CatalogueHandler,
@@ -24,6 +24,7 @@ from handlers.catalogue import (
     ThumbnailHandler,
 )
 from handlers.documentation import UNLISTED
+from handlers.events import EventsHandler
 from handlers.me import (
     OwnAccountHandler,
     OwnPasswordHandler,
@@ -31,6 +32,12 @@ from handlers.me import (
     OwnSessionsHandler,
 )
 from handlers.openapi import ApiDocumentHandler
+from handlers.videos import (
+    VideoCancelHandler,
+    VideoRecordHandler,
+    VideoRetryHandler,
+    VideosRetryHandler,
+)
 from videoflix.errors import NotFound
 
 PUBLIC, MEMBER, ADMIN = Access.PUBLIC, Access.MEMBER, Access.ADMIN
@@ -124,13 +131,37 @@ ROUTES = (
         {"GET": operations.SEGMENT},
     ),
     Route(r"/api/video/.*", UnknownHandler, everything(MEMBER), UNLISTED),
-    Route(r"/api/admin/videos/?", VideoUploadHandler, {"POST": ADMIN}, {"POST": operations.UPLOAD}),
+    Route(
+        r"/api/admin/videos/?",
+        VideosHandler,
+        {"GET": ADMIN, "POST": ADMIN},
+        {"GET": operations.VIDEO_LIST, "POST": operations.UPLOAD},
+    ),
+    Route(
+        r"/api/admin/videos/retry/?",
+        VideosRetryHandler,
+        {"POST": ADMIN},
+        {"POST": operations.RETRY_MANY},
+    ),
     Route(
         rf"/api/admin/videos/{_PART}/?",
         VideoRecordHandler,
         {"GET": ADMIN},
         {"GET": operations.VIDEO_RECORD},
     ),
+    Route(
+        rf"/api/admin/videos/{_PART}/cancel/?",
+        VideoCancelHandler,
+        {"POST": ADMIN},
+        {"POST": operations.CANCEL},
+    ),
+    Route(
+        rf"/api/admin/videos/{_PART}/retry/?",
+        VideoRetryHandler,
+        {"POST": ADMIN},
+        {"POST": operations.RETRY},
+    ),
+    Route(r"/api/admin/events/?", EventsHandler, {"GET": ADMIN}, {"GET": operations.EVENTS}),
     Route(r"/api/admin/.*", UnknownHandler, everything(ADMIN), UNLISTED),
     Route(r"/api/schema/?", ApiDocumentHandler, reading(PUBLIC), {"GET": operations.API_DOCUMENT}),
     Route(

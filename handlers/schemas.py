@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
 from pydantic.config import JsonDict
 
+from videoflix.encoding.control import BULK_MAX
 from videoflix.errors import FieldErrors
 from videoflix.models import (
     CATEGORY_MAX,
@@ -22,6 +23,7 @@ REQUIRED = "This field is required."
 
 # Longer than anything that could be valid; the services give the precise messages.
 _TEXT_MAX = 1000
+ID_MAX = 9_999_999_999
 
 _MESSAGES = {
     "missing": REQUIRED,
@@ -31,6 +33,13 @@ _MESSAGES = {
     "string_too_long": f"Ensure this field has no more than {_TEXT_MAX} characters.",
     "model_type": "The body must be a JSON object.",
     "json_invalid": "The body is not valid JSON.",
+    "enum": "Not a valid choice.",
+    "int_type": "Not a valid number.",
+    "int_parsing": "Not a valid number.",
+    "list_type": "Not a list.",
+    "greater_than_equal": "Too small.",
+    "less_than_equal": "Too large.",
+    "too_long": "Too many.",
 }
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -88,6 +97,14 @@ class Empty(Body):
     """A request whose body says nothing."""
 
 
+class RetryMany(Body):
+    """Which failed videos are to be tried again."""
+
+    ids: list[Annotated[int, Field(ge=1, le=ID_MAX)]] | None = Field(
+        None, max_length=BULK_MAX, description="Without it: all that have failed."
+    )
+
+
 _File = Annotated[
     bytes, WithJsonSchema({"type": "string", "contentMediaType": "application/octet-stream"})
 ]
@@ -112,9 +129,14 @@ def _fields(error: ValidationError) -> Mapping[str, list[str]]:
     return fields
 
 
+def field_errors(error: ValidationError) -> FieldErrors:
+    """What is wrong, in words for the client."""
+    return FieldErrors(_fields(error))
+
+
 def parse_body(model: type[Model], body: bytes) -> Model:
     """The JSON ``body`` as ``model``; an empty one counts as ``{}``. Raises FieldErrors."""
     try:
         return model.model_validate_json(body if body.strip() else b"{}")
     except ValidationError as error:
-        raise FieldErrors(_fields(error)) from error
+        raise field_errors(error) from error

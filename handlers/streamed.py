@@ -15,7 +15,8 @@ UNLIMITED = 1 << 62
 
 
 class StreamedHandler(BaseHandler):
-    """For subclasses decorated with ``tornado.web.stream_request_body``.
+    """For subclasses decorated with ``tornado.web.stream_request_body``. Only the body of a POST
+    is received; what comes with another method is dropped.
 
     An error before or while the body arrives is answered at once; what the client goes on
     sending is dropped, and after two seconds the connection is closed.
@@ -45,14 +46,15 @@ class StreamedHandler(BaseHandler):
         self._connection.set_body_timeout(BODY_SECONDS)
         try:
             await super().prepare()
-            await self.begin()
+            if self._is_streamed:
+                await self.begin()
         except Exception as error:
             await self._refuse(error)
         else:
             self._start_timer(self.idle_seconds)
 
     async def data_received(self, chunk: bytes) -> None:
-        if self._is_refused:
+        if self._is_refused or not self._is_streamed:
             return
         self._stop_timer()
         try:
@@ -88,6 +90,10 @@ class StreamedHandler(BaseHandler):
     def on_finish(self) -> None:
         super().on_finish()
         self._stop_timer()
+
+    @property
+    def _is_streamed(self) -> bool:
+        return self.request.method == "POST"
 
     @property
     def _connection(self) -> HTTP1Connection:

@@ -30,6 +30,7 @@ from videoflix.adapters.segment_cache import DiskSegmentCache
 from videoflix.catalogue.service import CatalogueService
 from videoflix.encoding.control import JobControl
 from videoflix.encoding.service import EncodingJobs
+from videoflix.encoding.watch import FilmWatch
 from videoflix.limits import Limits
 from videoflix.offload import Offload
 from videoflix.ports import Mailer
@@ -39,6 +40,7 @@ from videoflix.streaming.service import StreamingService
 from videoflix.uploads.service import UploadService
 
 DISK_THREADS = 8
+WRITE_LAG = 3.0  # seconds between reading the database's clock and writing, beyond its time limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class Container:
     uploads: UploadService
     encoding: EncodingJobs
     job_control: JobControl
+    film_watch: FilmWatch
     streaming: StreamingService
 
 
@@ -126,6 +129,7 @@ async def open_container(
             encoding=EncodingJobs(
                 videos, media, workers, MongoLeftoverStore(database), settings, executor=disk
             ),
+            film_watch=FilmWatch(lists, lag=2 * settings.mongo.timeout + WRITE_LAG),
             job_control=JobControl(videos, lists, media, doorbell, Offload(disk)),
             streaming=streaming,
         )

@@ -7,7 +7,9 @@ import pytest
 from handlers.access import Access, Route
 from handlers.app import make_app
 from handlers.base import BaseHandler
+from handlers.events import EVENT_TYPE
 from handlers.routes import ROUTES
+from tests.handlers.conformance import conformance
 from tests.handlers.site import Server
 from videoflix.container import Container
 from videoflix.errors import ConfigurationError
@@ -30,7 +32,12 @@ async def status(server: Server, route: Route, method: str, cookies: dict[str, s
         content_type += "; boundary=x"
     headers = {"Content-Type": content_type, "Cookie": header}
     async with server.client() as client:
-        response = await client.request(method, f"{server.url}{path_of(route)}", headers=headers)
+        request = client.build_request(method, f"{server.url}{path_of(route)}", headers=headers)
+        response = await client.send(request, stream=True)
+        if EVENT_TYPE not in response.headers["content-type"]:  # else it never ends
+            await response.aread()
+            conformance().check(response)
+        await response.aclose()
     return response.status_code
 
 

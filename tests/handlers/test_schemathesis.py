@@ -36,6 +36,10 @@ SECONDS = 30
 EXAMPLE, NEW_EXAMPLE = "user@example.com", "new.user@example.com"
 # Their success needs a secret that nobody can guess; the contract's tests have it.
 SECRET = {"activate", "confirmPasswordReset", "endOwnSession"}
+# Their success needs a film that has failed, or that waits.
+NEEDS_A_JOB = {"cancelEncoding", "retryVideo"}
+# What an admin is answered has no end that could be waited for.
+ENDLESS = {"watchVideos"}
 CHECKS = [
     not_a_server_error,
     checks.status_code_conformance,
@@ -117,7 +121,7 @@ def role(request: pytest.FixtureRequest, site: Site) -> Iterator[Role]:
     requests were wrong, and showed little."""
     role = Role(request.param, site.cookies_of(request.param))
     yield role
-    if role.name == "admin" and role.operation not in SECRET:
+    if role.name == "admin" and role.operation not in SECRET | NEEDS_A_JOB | ENDLESS:
         assert any(200 <= status < 300 for status in role.statuses), role.statuses
 
 
@@ -139,6 +143,8 @@ def test_no_answer_is_undocumented(case: schemathesis.Case[Any], site: Site, rol
         return response.status_code
 
     role.operation = case.operation.definition.raw["operationId"]
+    if role.name == "admin" and role.operation in ENDLESS and case.method == "GET":
+        return
     status = send()
     if status == 403 and CSRF_HEADER in case.headers:
         # A made-up CSRF token is refused before anything else is looked at.

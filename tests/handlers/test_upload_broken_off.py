@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from handlers.admin import VideoUploadHandler
+from handlers.admin import VideosHandler
 from handlers.routes import ROUTES
 from tests.handlers.conftest import running
 from tests.handlers.raw import exchange, open_connection, status_of
@@ -149,14 +149,14 @@ async def test_a_broken_connection_leaves_nothing(server: Server, admin: httpx.A
     assert await server.container.videos.find(1) is None
 
 
-class HastyUploadHandler(VideoUploadHandler):
+class HastyUploadHandler(VideosHandler):
     idle_seconds = 0.3
 
 
 async def test_r20_a_stalled_upload_is_dropped(container: Container) -> None:
     """R20: by its own timer."""
     routes = [
-        replace(route, handler=HastyUploadHandler) if route.handler is VideoUploadHandler else route
+        replace(route, handler=HastyUploadHandler) if route.handler is VideosHandler else route
         for route in ROUTES
     ]
     async with running(container, routes=routes) as server:

@@ -88,7 +88,7 @@ class VideoLists(Protocol):
     async def unfinished(self) -> Sequence[Video]:
         """Videos that wait or are being encoded, oldest first."""
 
-    async def changed_since(self, moment: datetime, *, limit: int) -> Sequence[Video]:
+    async def changed_since(self, moment: datetime, *, limit: int | None = None) -> Sequence[Video]:
         """Videos whose record was written at or after ``moment``, by the time of that.
 
         The time is read before the write, so a change may show up a little after its time.

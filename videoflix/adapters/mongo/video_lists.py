@@ -46,8 +46,9 @@ class MongoVideoLists:
     async def unfinished(self) -> Sequence[Video]:
         return await self._sorted({"status": {"$in": [PENDING, PROCESSING]}}, "_id", limit=0)
 
-    async def changed_since(self, moment: datetime, *, limit: int) -> Sequence[Video]:
-        return await self._sorted({"updated_at": {"$gte": moment}}, "updated_at", limit=limit)
+    async def changed_since(self, moment: datetime, *, limit: int | None = None) -> Sequence[Video]:
+        wanted = {"updated_at": {"$gte": moment}}
+        return await self._sorted(wanted, "updated_at", limit=limit or 0)
 
     async def _sorted(self, wanted: dict[str, Any], by: str, *, limit: int) -> Sequence[Video]:
         """``limit`` 0: all."""
