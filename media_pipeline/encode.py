@@ -48,7 +48,12 @@ def encode_title(job: EncodeJob, report: Reporter) -> None:
         transcoder = Transcoder(source, job.output, job.settings, encoded)
         grid = transcoder.run(job.source)
         manifest = verify_title(
-            job.output, grid, transcoder.renditions, verified, threads=job.settings.thread_count
+            job.output,
+            grid,
+            transcoder.renditions,
+            transcoder.sides,
+            verified,
+            threads=job.settings.thread_count,
         )
     except BaseException:
         shutil.rmtree(job.output, ignore_errors=True)

@@ -11,7 +11,7 @@ from media_pipeline.errors import DamagedTitle
 from media_pipeline.timeline import FrameGrid
 
 MANIFEST = "manifest.json"
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,20 +32,68 @@ class RenditionFacts:
 
 @dataclass(frozen=True, slots=True)
 class AudioFacts:
-    """A sound track; ``frames`` AAC frames, the first of them priming."""
+    """A sound track; ``frames`` AAC frames, the first of them priming.
+
+    ``language`` is a BCP 47 tag (``und`` when unknown), ``label`` is for people and unlike those
+    of the other sounds, ``roles`` are words of DASH's role scheme (ISO/IEC 23009-1 §5.8.5.5).
+    """
 
     name: str
     codecs: str
     frames: int
+    language: str
+    label: str
+    is_default: bool
+    roles: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SubtitleFacts:
+    """A WebVTT file, ``<name>.vtt``, with ``cues`` cues. ``is_forced``: to be shown also to those
+    who want no subtitles. ``is_hearing_impaired``: says what is heard, too."""
+
+    name: str
+    cues: int
+    language: str
+    label: str
+    is_default: bool
+    is_forced: bool
+    is_hearing_impaired: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StoryboardFacts:
+    """Small pictures of the film, picture k from grid picture k · ``interval`` on.
+
+    They stand line by line in ``sprite-0.jpg``, ``sprite-1.jpg``, …, each with ``columns`` ×
+    ``rows`` places of ``width`` × ``height`` pixels; places after the last of ``count`` are black.
+    """
+
+    width: int
+    height: int
+    columns: int
+    rows: int
+    interval: int
+    count: int
+
+    @property
+    def sheets(self) -> int:
+        return -(-self.count // (self.columns * self.rows))
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
+    """``audio`` begins with the default one, which MPEG-TS segments carry. ``left_out`` says in
+    plain words what was in the source and is not in the title."""
+
     rate: Fraction
     frames: int
     muxer: str
     renditions: tuple[RenditionFacts, ...]
     audio: tuple[AudioFacts, ...]
+    subtitles: tuple[SubtitleFacts, ...]
+    storyboard: StoryboardFacts
+    left_out: tuple[str, ...]
 
     @property
     def grid(self) -> FrameGrid:
@@ -69,13 +117,21 @@ class Manifest:
         try:
             values: dict[str, Any] = json.loads((folder / MANIFEST).read_bytes())
             if values["version"] != _VERSION:
-                raise DamagedTitle("the title's manifest is of another version")
+                raise DamagedTitle(
+                    "the title was made by another version of Videoflix: encode the film again"
+                )
             return cls(
                 rate=Fraction(*values["rate"]),
                 frames=values["frames"],
                 muxer=values["muxer"],
                 renditions=tuple(RenditionFacts(**facts) for facts in values["renditions"]),
-                audio=tuple(AudioFacts(**facts) for facts in values["audio"]),
+                audio=tuple(
+                    AudioFacts(**{**facts, "roles": tuple(facts["roles"])})
+                    for facts in values["audio"]
+                ),
+                subtitles=tuple(SubtitleFacts(**facts) for facts in values["subtitles"]),
+                storyboard=StoryboardFacts(**values["storyboard"]),
+                left_out=tuple(values["left_out"]),
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise DamagedTitle("the title's manifest cannot be read") from error

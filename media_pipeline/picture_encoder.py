@@ -48,8 +48,8 @@ def checksum(picture: av.VideoFrame) -> int:
 class PictureEncoder:
     """Writes one video track per rung into ``folder``; used once.
 
-    ``origin`` is the source's time that becomes 0. ``encoded`` is called with the index of the first picture of each GOP. With a
-    ``span`` the tracks are parts; end them with ``finish_part``.
+    ``origin`` is the source's time that becomes 0. ``encoded`` is called with the index of the
+    first picture of each GOP. With a ``span`` the tracks are parts; end them with ``finish_part``.
     """
 
     def __init__(

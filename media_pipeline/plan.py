@@ -39,7 +39,7 @@ def make_plan(
         end=source.end,
         frames=frames,
         borders=chunk_borders(grid.gops, size),
-        has_side=bool(source.sounds),
+        has_side=bool(source.sides.sounds or source.sides.texts),
     )
     for chunk in range(len(plan.borders)):
         window = index.window(plan.span(chunk, frames))

@@ -14,8 +14,9 @@ from pathlib import Path
 import av
 import numpy as np
 import numpy.typing as npt
+from av.audio.stream import AudioStream
 from av.container import InputContainer
-from av.stream import Disposition
+from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
 from media_pipeline.errors import UnusableSource
@@ -29,37 +30,30 @@ from media_pipeline.limits import (
     too_many_pictures,
     usable_sounds,
 )
-from media_pipeline.timeline import output_rate
+from media_pipeline.side_streams import SideStreams, side_streams
+from media_pipeline.timeline import AUDIO_RATE, output_rate
 
 _NO_VIDEO = "This file has no video in it."
 _CONSTANT_SHARE = 0.98  # of intervals that fit the stated rate: then it is a constant rate
-# Sound that leads the picture by less is trimmed, by more gets the first picture held for it.
-# Priming samples of the source's codec lead by up to 50 ms and are not meant to be heard.
-_SHORTEST_LEAD = Fraction(1, 10)
+# Sound that leads the picture by less is trimmed, by more gets the first picture held for it: not
+# every container says what of it is the coder's priming (up to 2,529 samples of HE-AAC at 48 kHz),
+# which is not meant to be heard.
+_SHORTEST_LEAD = Fraction(6, 100)
 _LONGEST_LEAD = 3600
-
-
-@dataclass(frozen=True, slots=True)
-class SourceSound:
-    """A sound stream. ``language`` is the container's tag (ISO 639-2), empty where it has none."""
-
-    index: int
-    language: str = ""
-    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceInfo:
     """What will be encoded of a source. Times in seconds, on the container's own clock.
 
-    ``sounds`` begins with the one that is played unless a viewer chooses another. ``origin`` is
-    the time that becomes 0: the first picture, or the first sound when that is earlier.
+    ``sides`` are the sounds and texts beside the picture. ``origin`` is the time that becomes 0:
+    the first picture, or the first sound when that is earlier.
     ``frames`` is how many pictures the container promises. ``video_end`` is where the last one
     ends, ``end`` where the last of pictures and sound does.
     """
 
     video_index: int
-    sounds: tuple[SourceSound, ...]
+    sides: SideStreams
     rate: Fraction
     origin: Fraction
     frames: int
@@ -107,24 +101,18 @@ def _video_stream(container: InputContainer, settings: EncodeSettings) -> VideoS
     return stream
 
 
-def _sounds(container: InputContainer) -> tuple[SourceSound, ...]:
-    streams = usable_sounds(container)
-    streams.sort(key=lambda stream: not stream.disposition & Disposition.default)
-    return tuple(SourceSound(stream.index) for stream in streams[:1])
-
-
 @dataclass(frozen=True, slots=True)
 class _Packets:
-    """What reading all packets showed. ``times`` are sorted and, as ``first_sound``, in ticks.
+    """What reading all packets showed. ``times`` are sorted and in ticks, all else in seconds.
 
-    ``seen`` counts the pictures, also those that an edit list hides; ``end`` is where the last
-    packet of any stream ends, and ``chosen_end`` the last one of those that are encoded, in
-    seconds.
+    ``seen`` counts the pictures, also those that an edit list hides; ``first_sound`` is when the
+    earliest sound is heard; ``end`` is where the last packet of any stream ends, and
+    ``chosen_end`` the last one of pictures and sounds that are encoded.
     """
 
     times: npt.NDArray[np.int64]
     seen: int
-    first_sound: int | None
+    first_sound: Fraction | None
     end: Fraction
     chosen_end: Fraction
 
@@ -137,10 +125,24 @@ def shows_decoding_times(container: InputContainer) -> bool:
     return container.format.name == "avi"
 
 
-def _read_packets(path: Path, settings: EncodeSettings, video: int, audio: int | None) -> _Packets:
+def _heard_from(packet: "av.Packet[Stream]") -> Fraction:
+    """When the first sample of a packet that is not skipped is due (libavcodec's
+    AV_PKT_DATA_SKIP_SAMPLES begins with their number, 32 bits, little-endian)."""
+    skipped = 0
+    if packet.has_sidedata("skip_samples"):
+        skipped = int.from_bytes(bytes(packet.get_sidedata("skip_samples"))[:4], "little")
+    stream = packet.stream
+    assert isinstance(stream, AudioStream)  # noqa: S101 - the caller chose it among them
+    rate = stream.codec_context.sample_rate or AUDIO_RATE
+    return (packet.pts or packet.dts or 0) * packet.time_base + Fraction(skipped, rate)
+
+
+def _read_packets(
+    path: Path, settings: EncodeSettings, video: int, sounds: frozenset[int]
+) -> _Packets:
     times = array("q")
     seen = 0
-    first_sound: int | None = None
+    first_sounds: dict[int, Fraction] = {}
     end = chosen_end = Fraction(0)
     most = most_pictures(settings)
     with open_source(path, settings) as container:
@@ -155,17 +157,18 @@ def _read_packets(path: Path, settings: EncodeSettings, video: int, audio: int |
                 seen += packet.stream_index == video
                 if seen > most:
                     raise too_many_pictures(settings)
-                if packet.stream_index in (video, audio):
+                if packet.stream_index == video or packet.stream_index in sounds:
                     chosen_end = max(chosen_end, packet_end)
                 if packet.is_discard or not packet.size:
                     continue
                 if packet.stream_index == video:
                     times.append(time)
-                elif packet.stream_index == audio and (first_sound is None or time < first_sound):
-                    first_sound = time
+                elif packet.stream_index in sounds.difference(first_sounds):
+                    first_sounds[packet.stream_index] = _heard_from(packet)
         except av.FFmpegError as error:
             if not times:
                 raise UnusableSource("This file is damaged: it cannot be read.") from error
+    first_sound = min(first_sounds.values(), default=None)
     return _Packets(np.sort(np.array(times, np.int64)), seen, first_sound, end, chosen_end)
 
 
@@ -207,17 +210,16 @@ def probe(path: Path, settings: EncodeSettings) -> SourceInfo:
     """Read every packet's time without decoding. Raises UnusableSource in plain words."""
     with open_source(path, settings) as container:
         stream = _video_stream(container, settings)
-        sounds = _sounds(container)
+        sides = side_streams(container, usable_sounds(container))
         video_index, time_base = stream.index, stream.time_base
         stated = stream.guessed_rate or stream.average_rate
-        audio_index = sounds[0].index if sounds else None
-        audio_base = container.streams[audio_index].time_base if audio_index is not None else None
         pictures, seconds = _promised(container, stream)
     check_duration(seconds, settings)
     if time_base is None:
         raise UnusableSource(_NO_VIDEO)
-    packets = _read_packets(path, settings, video_index, audio_index)
-    times, first_sound = packets.times, packets.first_sound
+    sounds = frozenset(sound.index for sound in sides.sounds)
+    packets = _read_packets(path, settings, video_index, sounds)
+    times = packets.times
     if not len(times):
         raise UnusableSource(_NO_VIDEO)
     measured, is_constant = _frame_rate(times, time_base, stated)
@@ -228,10 +230,10 @@ def probe(path: Path, settings: EncodeSettings) -> SourceInfo:
     check_duration(last - start, settings)
     check_rate(packets.seen, end - start, settings)
     origin = start
-    if first_sound is not None and audio_base is not None:
-        lead = start - first_sound * audio_base
+    if packets.first_sound is not None:
+        lead = start - packets.first_sound
         if _SHORTEST_LEAD <= lead <= _LONGEST_LEAD:
             # A whole number of pictures, so that the first one falls on the grid.
             origin = start - round(lead * rate) / rate
     missing = max(0, pictures - packets.seen, int((seconds - packets.end) * measured))
-    return SourceInfo(video_index, sounds, rate, origin, len(times) + missing, end, last)
+    return SourceInfo(video_index, sides, rate, origin, len(times) + missing, end, last)

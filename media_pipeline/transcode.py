@@ -1,4 +1,4 @@
-"""One decode of the source, all renditions and all sound tracks at once."""
+"""One decode of the source, all renditions, sounds and texts at once."""
 
 import contextlib
 import time
@@ -8,27 +8,24 @@ from pathlib import Path
 
 import av
 from av.container import InputContainer
+from av.stream import Stream
 
 from media_pipeline.errors import UnusableSource
 from media_pipeline.job import EncodeSettings
 from media_pipeline.limits import decoder_options
 from media_pipeline.picture_encoder import PictureEncoder
 from media_pipeline.picture_order import DecodingOrder, PresentationOrder
-from media_pipeline.sound import SoundEncoder
+from media_pipeline.side_streams import SideStreams
+from media_pipeline.side_tracks import SideTracks, frames_for
 from media_pipeline.source import SourceInfo, open_source, shows_decoding_times
-from media_pipeline.timeline import AUDIO_RATE, FrameGrid
+from media_pipeline.timeline import FrameGrid
 
-# A sound that outlasts the picture by less than this (seconds) simply goes on a little longer;
-# for a longer one the last picture is held.
-_LONGEST_TAIL = Fraction(1, 10)
 # The share of the promised pictures that must have been decoded, and seconds at the end that may
 # be missing. Containers often promise a picture or two more than there are.
 _LEAST_SHARE = 0.99
 _LONGEST_LOSS = Fraction(1, 2)
 
 Progress = Callable[[int, float], None]
-Stream = av.VideoStream | av.AudioStream
-Frame = av.VideoFrame | av.AudioFrame
 
 
 class Transcoder:
@@ -50,20 +47,18 @@ class Transcoder:
             self._grid,
             settings,
             origin=source.origin,
-            expected=source.expected,
             threads=self._threads,
             encoded=self._encoded,
         )
-        self._sounds = {
-            sound.index: SoundEncoder(
-                folder,
-                f"audio-{number}",
-                settings.audio_bitrate,
-                grid=self._grid,
-                origin=source.origin,
-            )
-            for number, sound in enumerate(source.sounds)
-        }
+        self._sides = SideTracks(
+            folder,
+            source.sides,
+            rate=source.rate,
+            origin=source.origin,
+            bitrate=settings.audio_bitrate,
+        )
+        # What there really was beside the picture, once it ran.
+        self.sides = SideStreams()
         self._order = PresentationOrder()
         self._started = time.monotonic()
 
@@ -89,23 +84,25 @@ class Transcoder:
         context.options = decoder_options(self._settings)
         if shows_decoding_times(container):
             self._order = DecodingOrder(video.index)
-        streams: list[Stream] = [video]
-        for index in self._sounds:
-            audio = container.streams[index]
-            assert isinstance(audio, av.AudioStream)  # noqa: S101 - chosen among the audio streams
-            streams.append(audio)
-        for index, frame in self._frames(container, streams):
-            if isinstance(frame, av.AudioFrame):
-                self._sounds[index].take(frame, self._pictures.gops_begun)
-            else:
+        for packet in self._packets(container, video):
+            # Not packet.stream_index: those that drain the decoders all say 0 there.
+            if packet.stream.index != video.index:
+                self._sides.take(packet)
+                continue
+            self._order.note(packet)
+            try:
+                frames = video.decode(packet)
+            except av.FFmpegError:  # decoders fail with many errors, not InvalidDataError alone
+                self._order.forget(packet)  # left out, as players do
+                continue
+            for frame in frames:
                 self._picture(frame, video)
 
-    def _frames(
-        self, container: InputContainer, streams: list[Stream]
-    ) -> Iterator[tuple[int, Frame]]:
-        """Decoded frames with their stream's index; a packet that cannot be decoded is left out,
-        as players do."""
-        packets = container.demux(streams)
+    def _packets(
+        self, container: InputContainer, video: av.VideoStream
+    ) -> "Iterator[av.Packet[Stream]]":
+        """All packets of the streams that are encoded, as far as they can be read."""
+        packets = container.demux(video, *(container.streams[i] for i in self._sides.indexes))
         while True:
             try:
                 packet = next(packets)
@@ -113,22 +110,14 @@ class Transcoder:
                 return
             except av.FFmpegError:
                 # The rest cannot be read. Whether enough was is decided at the end.
-                yield from self._drain(streams)
+                self._sides.drain(container)
+                rest: list[av.VideoFrame] = []
+                with contextlib.suppress(av.FFmpegError):
+                    rest = video.decode(None)
+                for frame in rest:
+                    self._picture(frame, video)
                 return
-            self._order.note(packet)
-            try:
-                for frame in packet.decode():
-                    if isinstance(frame, av.VideoFrame | av.AudioFrame):
-                        # Not packet.stream_index: those that drain the decoders all say 0 there.
-                        yield packet.stream.index, frame
-            except av.FFmpegError:  # decoders fail with many errors, not InvalidDataError alone
-                self._order.forget(packet)
-
-    def _drain(self, streams: list[Stream]) -> Iterator[tuple[int, Frame]]:
-        for stream in streams:
-            with contextlib.suppress(av.FFmpegError):
-                for frame in stream.decode(None):
-                    yield stream.index, frame
+            yield packet
 
     def _picture(self, frame: av.VideoFrame, stream: av.VideoStream) -> None:
         pts = self._order.next(frame.pts)
@@ -143,15 +132,10 @@ class Transcoder:
     def _finish(self) -> FrameGrid:
         self._pictures.flush()
         self._check_whole()
-        at_least = 0
-        for sound in self._sounds.values():
-            sound.flush(self._pictures.gops_begun)
-            end = Fraction(sound.samples, AUDIO_RATE)
-            if end > (self._pictures.count + 1) / self._grid.rate + _LONGEST_TAIL:
-                at_least = max(at_least, int(-(-sound.samples * self._grid.rate // AUDIO_RATE)))
+        self._sides.flush()
+        at_least = frames_for(self._sides.samples, self._pictures.count, self._grid.rate)
         grid = self._pictures.finish(self._source.video_end, at_least)
-        for sound in self._sounds.values():
-            sound.finish(grid)
+        self.sides = self._sides.finish(grid)
         return grid
 
     def _check_whole(self) -> None:
@@ -165,5 +149,4 @@ class Transcoder:
 
     def _close(self) -> None:
         self._pictures.close()
-        for sound in self._sounds.values():
-            sound.close()
+        self._sides.close()

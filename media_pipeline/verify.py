@@ -11,8 +11,10 @@ import numpy as np
 import xxhash
 
 from media_pipeline.errors import EncodeError
-from media_pipeline.manifest import AudioFacts, Manifest, RenditionFacts
+from media_pipeline.manifest import Manifest, RenditionFacts
 from media_pipeline.mpegts import MUXER_ID, Counters, next_counters
+from media_pipeline.side_streams import SideStreams
+from media_pipeline.storyboard import StoryboardMaker
 from media_pipeline.tables import (
     SAMPLE,
     TS_SEGMENT,
@@ -21,12 +23,13 @@ from media_pipeline.tables import (
     segments_file,
     write_table,
 )
+from media_pipeline.thumbnail import ThumbnailChooser
 from media_pipeline.timeline import FrameGrid
 from media_pipeline.title import Title
-
-AUDIO_TRACK = "audio-0"
+from media_pipeline.verify_sides import check_sound, check_storyboard, check_text
 
 Step = Callable[[float], None]
+Watcher = Callable[[int, av.VideoFrame], None]
 
 
 def codecs_string(extradata: bytes) -> str:
@@ -35,21 +38,44 @@ def codecs_string(extradata: bytes) -> str:
 
 
 def verify_title(
-    folder: Path, grid: FrameGrid, names: list[str], step: Step, *, threads: int
+    folder: Path,
+    grid: FrameGrid,
+    names: list[str],
+    sides: SideStreams,
+    step: Step,
+    *,
+    threads: int,
 ) -> Manifest:
     """Decode every track, cut every segment once, write tables and manifest, make all durable.
 
-    ``names`` are the renditions, smallest first; ``threads`` decode. ``step`` is called with 0 to
-    1. Raises EncodeError when anything is not as it was meant.
+    ``names`` are the renditions, smallest first, ``sides`` the streams that have tracks;
+    ``threads`` decode. Thumbnail and storyboard are made of the pictures that are decoded here.
+    ``step`` is called with 0 to 1. Raises EncodeError when anything is not as it was meant.
     """
-    has_sound = (folder / f"{AUDIO_TRACK}.mp4").exists()
     work = len(names) * 2
     found = []
+    thumbnail = ThumbnailChooser(grid.frames)
+    storyboard = StoryboardMaker(folder, grid)
     for done, name in enumerate(names):
-        found.append(_check_video(folder, name, grid, threads))
+        watchers: list[Watcher] = []
+        if name == names[0]:
+            watchers.append(storyboard.look)
+        if name == names[-1]:
+            watchers.append(thumbnail.look)
+        found.append(_check_video(folder, name, grid, threads, watchers))
         step((done + 1) / work)
-    audio = (_check_audio(folder, grid),) if has_sound else ()
-    manifest = Manifest(grid.rate, grid.frames, MUXER_ID, tuple(found), audio)
+    thumbnail.write(folder)
+    manifest = Manifest(
+        grid.rate,
+        grid.frames,
+        MUXER_ID,
+        tuple(found),
+        tuple(check_sound(folder, sound, grid) for sound in sides.sounds),
+        tuple(check_text(folder, text, grid) for text in sides.texts),
+        storyboard.finish(),
+        sides.left_out,
+    )
+    check_storyboard(folder, manifest.storyboard)
     manifest.save(folder)  # a title is cut through its manifest; the measures are added below
     title = Title(folder)
     measured = []
@@ -62,9 +88,14 @@ def verify_title(
     return manifest
 
 
-def _check_video(folder: Path, name: str, grid: FrameGrid, threads: int) -> RenditionFacts:
-    """Every picture decodes without an error, at its place on the grid, IDRs where GOPs begin."""
-    times = []
+def _check_video(
+    folder: Path, name: str, grid: FrameGrid, threads: int, watchers: list[Watcher]
+) -> RenditionFacts:
+    """Every picture decodes without an error, at its place on the grid, IDRs where GOPs begin.
+
+    ``watchers`` are shown each picture with its index.
+    """
+    count = 0
     try:
         with av.open(str(folder / f"{name}.mp4"), options={"err_detect": "explode"}) as container:
             stream = container.streams.video[0]
@@ -78,11 +109,15 @@ def _check_video(folder: Path, name: str, grid: FrameGrid, threads: int) -> Rend
             for frame in container.decode(stream):
                 if frame.pts is None or frame.time_base is None:
                     raise EncodeError(f"{name}: a picture has no time")
-                times.append(frame.pts * frame.time_base * grid.rate)
+                if frame.pts * frame.time_base * grid.rate != count:
+                    raise EncodeError(f"{name}: picture {count} is not in its place")
+                for watch in watchers:
+                    watch(count, frame)
+                count += 1
     except av.FFmpegError as error:
         raise EncodeError(f"{name}: the encoded pictures do not decode ({error})") from error
-    if times != list(range(grid.frames)):
-        raise EncodeError(f"{name}: {len(times)} pictures instead of {grid.frames} on the grid")
+    if count != grid.frames:
+        raise EncodeError(f"{name}: {count} pictures instead of {grid.frames} on the grid")
     table = Table.open(folder / samples_file(name), SAMPLE)
     rows = table.read(0, table.rows)
     idrs = np.flatnonzero(rows["idr"])
@@ -93,23 +128,6 @@ def _check_video(folder: Path, name: str, grid: FrameGrid, threads: int) -> Rend
     if np.any(rows["dts"] > rows["pts"]) or np.any(np.diff(rows["dts"]) <= 0):
         raise EncodeError(f"{name}: decoding times are out of order")
     return facts
-
-
-def _check_audio(folder: Path, grid: FrameGrid) -> AudioFacts:
-    """Every AAC frame decodes, and the sound is at least as long as the picture."""
-    samples = 0
-    path = folder / f"{AUDIO_TRACK}.mp4"
-    try:
-        with av.open(str(path), options={"err_detect": "explode"}) as container:
-            stream = container.streams.audio[0]
-            for frame in container.decode(stream):
-                samples += frame.samples
-    except av.FFmpegError as error:
-        raise EncodeError(f"the encoded sound does not decode ({error})") from error
-    table = Table.open(folder / samples_file(AUDIO_TRACK), SAMPLE)
-    if samples < grid.duration * 48_000:
-        raise EncodeError("the encoded sound is shorter than the picture")
-    return AudioFacts(AUDIO_TRACK, "mp4a.40.2", table.rows)
 
 
 def measure(title: Title, facts: RenditionFacts) -> RenditionFacts:

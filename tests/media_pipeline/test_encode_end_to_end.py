@@ -247,7 +247,8 @@ def test_a_title_is_complete(clip_cache: ClipCache, tmp_path: Path) -> None:
     run_encoder(facts.path, tmp_path / "title", ONE_RUNG)
     names = {path.name for path in (tmp_path / "title").iterdir()}
     assert {"manifest.json", "480p.mp4", "audio-0.mp4", "thumbnail.jpg"} <= names
-    assert {Path(name).suffix for name in names} == {".json", ".mp4", ".jpg", ".npy"}
+    assert {"storyboard.vtt", "sprite-0.jpg"} <= names
+    assert {Path(name).suffix for name in names} == {".json", ".mp4", ".jpg", ".npy", ".vtt"}
     assert json.loads((tmp_path / "title" / "manifest.json").read_text())["frames"] == 250
     assert [path.name for path in tmp_path.iterdir()] == ["title"]
 
