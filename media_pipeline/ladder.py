@@ -14,6 +14,7 @@ _HIGH_RATE = 31
 _LEAST_BITRATE = 200_000
 _SMALLEST = 2
 _LARGEST = 8192
+_ROUNDING = 2  # pixels
 _RUNG = re.compile(r"(480p|720p|1080p)(?:=(\d{1,4})x(\d{1,4}))?", re.ASCII)
 
 
@@ -65,6 +66,18 @@ def _fit(width: Fraction, height: Fraction, box: tuple[int, int]) -> tuple[int, 
         max(_SMALLEST, 2 * nearest(width * scale / 2)),
         max(_SMALLEST, 2 * nearest(height * scale / 2)),
     )
+
+
+def inside(width: Fraction, height: Fraction, rung: Rung) -> tuple[int, int]:
+    """The largest size, even numbers, that a picture of ``width`` × ``height`` has in a rung.
+
+    The rung's own size where the difference is what rounding makes.
+    """
+    scale = min(rung.width / width, rung.height / height)
+    fitted = (2 * nearest(width * scale / 2), 2 * nearest(height * scale / 2))
+    if rung.width - fitted[0] <= _ROUNDING and rung.height - fitted[1] <= _ROUNDING:
+        return rung.width, rung.height
+    return max(_SMALLEST, fitted[0]), max(_SMALLEST, fitted[1])
 
 
 def ladder(

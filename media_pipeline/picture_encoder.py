@@ -10,8 +10,11 @@ import xxhash
 
 from media_pipeline.errors import EncodeError, UnusableSource
 from media_pipeline.job import EncodeSettings
+from media_pipeline.ladder import ladder
+from media_pipeline.limits import check_sides
 from media_pipeline.picture_track import PictureTrack
-from media_pipeline.pictures import FrameGridder, PictureShape, Scaler, rungs_for
+from media_pipeline.pictures import FrameGridder
+from media_pipeline.scaler import PictureShape, Scaler
 from media_pipeline.timeline import FrameGrid, PictureSpan, nearest
 
 _LONGEST_LAST = 1  # seconds for which the last picture is shown at most
@@ -149,10 +152,13 @@ class PictureEncoder:
     def _change_shape(self, shape: PictureShape) -> None:
         if self._scaler is not None:
             self._scaled(self._scaler.push(None))
+        check_sides(*shape.display_size)
         first = self._rungs_shape or shape
         self._rungs_shape = first
-        rungs = rungs_for(first, self._grid.rate, self._settings.rungs)
-        self._scaler = Scaler(shape, _FILTER_TIME_BASE, rungs, self._threads)
+        rungs = ladder(*first.display_size, self._grid.rate, self._settings.rungs)
+        self._scaler = Scaler(
+            shape, _FILTER_TIME_BASE, rungs, threads=self._threads, folder=self._folder
+        )
         self._shape = shape
 
     def _scaled(self, pictures: Iterator[Scaled]) -> None:
@@ -167,7 +173,7 @@ class PictureEncoder:
 
     def _open_tracks(self, scaled: Scaled) -> None:
         assert self._rungs_shape is not None  # noqa: S101 - known since the first frame
-        rungs = rungs_for(self._rungs_shape, self._grid.rate, self._settings.rungs)
+        rungs = ladder(*self._rungs_shape.display_size, self._grid.rate, self._settings.rungs)
         self._tracks = [
             PictureTrack(
                 self._folder,

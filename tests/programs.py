@@ -9,6 +9,7 @@ PACKAGES = {
     "chromedriver": "chromium-driver",
     "chromium": "chromium",
     "curl": "curl",
+    "ffmpeg": "ffmpeg",
     "openssl": "openssl",
 }
 
