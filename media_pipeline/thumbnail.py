@@ -7,6 +7,7 @@ import av
 import numpy as np
 
 from media_pipeline.jpeg import even, jpeg_frame, write_jpeg
+from media_pipeline.timeline import FrameGrid
 
 THUMBNAIL = "thumbnail.jpg"
 WIDTH = 640
@@ -27,10 +28,17 @@ def _entropy(picture: av.VideoFrame) -> float:
 
 
 class ThumbnailChooser:
-    """Looks at about two dozen pictures spread over a film of ``frames`` and keeps the best one."""
+    """Looks at about two dozen pictures spread over a film and keeps the best one.
 
-    def __init__(self, frames: int) -> None:
-        self._step = max(1, frames // _CANDIDATES)
+    ``is_idrs_only``: the film has so many GOPs that all of them are IDRs.
+    """
+
+    def __init__(self, grid: FrameGrid) -> None:
+        self.is_idrs_only = grid.gops >= _CANDIDATES
+        if self.is_idrs_only:
+            self._step = grid.gops // _CANDIDATES * grid.gop_frames
+        else:
+            self._step = max(1, grid.frames // _CANDIDATES)
         self._best: av.VideoFrame | None = None
         self._score = -1.0
 

@@ -54,15 +54,20 @@ def verify_title(
     """
     work = len(names) * 2
     found = []
-    thumbnail = ThumbnailChooser(grid.frames)
+    thumbnail = ThumbnailChooser(grid)
     storyboard = StoryboardMaker(folder, grid)
+    # Every bit is parsed and every reference followed. The loop filter cannot fail and costs a
+    # sixth of the work: only what is shown needs it (a storyboard's tiles are too small to).
+    smoothing = "nokey" if thumbnail.is_idrs_only else "default"
     for done, name in enumerate(names):
         watchers: list[Watcher] = []
         if name == names[0]:
             watchers.append(storyboard.look)
         if name == names[-1]:
             watchers.append(thumbnail.look)
-        found.append(_check_video(folder, name, grid, threads, watchers))
+        found.append(
+            _check_video(folder, name, grid, watchers, threads=threads, smoothing=smoothing)
+        )
         step((done + 1) / work)
     thumbnail.write(folder)
     manifest = Manifest(
@@ -89,11 +94,18 @@ def verify_title(
 
 
 def _check_video(
-    folder: Path, name: str, grid: FrameGrid, threads: int, watchers: list[Watcher]
+    folder: Path,
+    name: str,
+    grid: FrameGrid,
+    watchers: list[Watcher],
+    *,
+    threads: int,
+    smoothing: str,
 ) -> RenditionFacts:
     """Every picture decodes without an error, at its place on the grid, IDRs where GOPs begin.
 
-    ``watchers`` are shown each picture with its index.
+    ``watchers`` are shown each picture with its index. ``smoothing`` says of which pictures
+    libavcodec leaves the loop filter out.
     """
     count = 0
     try:
@@ -102,7 +114,7 @@ def _check_video(
             context = stream.codec_context
             context.thread_type = "AUTO"
             context.thread_count = threads
-            context.options = {"err_detect": "explode"}
+            context.options = {"err_detect": "explode", "skip_loop_filter": smoothing}
             facts = RenditionFacts(
                 name, context.width, context.height, codecs_string(context.extradata or b""), 0, 0
             )

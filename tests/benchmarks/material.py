@@ -1,6 +1,7 @@
 """Titles of any length, made by repeating the GOPs of one that was encoded."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -80,8 +81,7 @@ def repeat_title(unit: Path, output: Path, gops: int) -> Title:
         for samples in track.repeated(gops):
             writer.write_fragment(samples)
         writer.finish()
-    frames = gops * facts.grid.gop_frames
-    Manifest(facts.rate, frames, facts.muxer, facts.renditions, facts.audio).save(output)
+    replace(facts, frames=gops * facts.grid.gop_frames, subtitles=()).save(output)
     title = Title(output)
     for rendition in facts.renditions:
         measure(title, rendition)
