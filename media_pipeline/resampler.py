@@ -14,10 +14,10 @@ _TIME_BASE = Fraction(1, AUDIO_RATE)
 # A hole in the source's sound from here on (seconds) is filled with silence made here:
 # libswresample would hold all of it in memory.
 _HOLE = Fraction(1, 10)
-# A source whose sound runs off its own time stamps by more than 8 ms is stretched or squeezed, by
-# at most 1 %: nobody hears it, and lips fit the voice. Matroska's and FLV's stamps are rounded to
-# 1 ms, which is no drift. From 0.1 s on libswresample fills up or drops at once.
-_FOLLOW = f"async={AUDIO_RATE // 100}:min_comp=0.008:comp_duration=0.5"
+# A source whose sound runs off its own time stamps is stretched or squeezed before it is 8 ms off,
+# by at most 1 %: nobody hears it, and lips fit the voice. Matroska's and FLV's stamps are rounded
+# to 1 ms, which is no drift. From 0.1 s on libswresample fills up or drops at once.
+_FOLLOW = f"async={AUDIO_RATE // 100}:min_comp=0.004:comp_duration=2"
 # Channels that are added up can pass full scale: a limiter that looks ahead (its delay taken back)
 # keeps speech as loud as it was meant, where scaling the sum down would make it quieter by 7.7 dB.
 _LIMITER = "limit=0.9:level=disabled:latency=1"
@@ -61,6 +61,9 @@ def _graph(frame: av.AudioFrame, filters: list[tuple[str, str]]) -> Graph:
 
 
 def _build(frame: av.AudioFrame, first: int) -> Graph:
+    if frame.layout.nb_channels == 1:
+        # As loud from both speakers as players make it; libswresample would take 3 dB off.
+        return _graph(frame, _chain(frame, first, "stereo|c0=c0|c1=c0"))
     try:
         return _graph(frame, _chain(frame, first, ""))
     except av.ArgumentError:
