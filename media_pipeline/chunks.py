@@ -37,7 +37,10 @@ def encode_chunk(
     span = plan.span(part.chunk, part.frames)
 
     def encoded(index: int) -> None:
-        done((index - span.begin) / (span.end - span.begin), max(0, index - span.first))
+        done(
+            (index - span.begin) / (span.stop - span.begin),
+            max(0, min(index, span.end) - span.first),
+        )
 
     pictures = PictureEncoder(
         folder,
@@ -60,6 +63,7 @@ def encode_chunk(
         pictures.finish_part(is_last=plan.is_last(part.chunk))
         facts = PictureFacts(
             renditions=pictures.peak_bitrates,
+            levels=pictures.levels_at_first,
             first=pictures.borders[span.first],
             end=pictures.borders.get(span.end, 0),
         )

@@ -16,10 +16,9 @@ REFUSED = sandbox.enter() if __name__ == "__main__" else []
 import shutil  # noqa: E402 - see above
 from pathlib import Path  # noqa: E402 - see above
 
-from media_pipeline.errors import MediaError, UnusableSource  # noqa: E402 - see above
+from media_pipeline.errors import MediaError, NotInChunks, UnusableSource  # noqa: E402 - see above
 from media_pipeline.job import EncodeJob, Reporter  # noqa: E402 - see above
-from media_pipeline.ladder import greatest_bitrate  # noqa: E402 - see above
-from media_pipeline.limits import largest_file  # noqa: E402 - see above
+from media_pipeline.part_encode import encode_part, limit_files, write_plan  # noqa: E402 - see above
 from media_pipeline.source import probe  # noqa: E402 - see above
 from media_pipeline.transcode import Transcoder  # noqa: E402 - see above
 from media_pipeline.verify import verify_title  # noqa: E402 - see above
@@ -29,12 +28,15 @@ _ENCODED = 92
 
 
 def encode_title(job: EncodeJob, report: Reporter) -> None:
-    """Make ``job.output`` from ``job.source``. Leaves no folder behind when it raises."""
+    """Make ``job.output`` from ``job.source``; of a film that is to be encoded in chunks only the
+    plan, where the job asks for one. Leaves no folder behind when it raises."""
     report.progress("probe", 0)
     source = probe(job.source, job.settings)
     report.progress("probe", _PROBED)
-    bitrate = greatest_bitrate(job.settings.rungs, source.rate) + job.settings.audio_bitrate
-    sandbox.limit_files(largest_file(source.end - source.origin, bitrate))
+    limit_files(job.settings, source.rate, source.end - source.origin)
+    if job.part is not None and write_plan(job, job.part, source):
+        report.done(0.0, [])
+        return
 
     def encoded(frames: int, speed: float) -> None:
         share = min(1.0, frames / source.expected)
@@ -72,9 +74,17 @@ def main(arguments: list[str]) -> int:
     for refusal in REFUSED:
         sys.stderr.write(f"sandbox: {refusal}\n")
     try:
-        encode_title(EncodeJob.load(Path(arguments[0])), report)
+        job = EncodeJob.load(Path(arguments[0]))
+        if job.part is None or job.part.kind == "plan":
+            encode_title(job, report)
+        else:
+            encode_part(job, job.part, report)
+            report.done(0.0, [])
     except UnusableSource as error:
         report.failed(str(error), permanent=True)
+        return 1
+    except NotInChunks as error:
+        report.failed(str(error), permanent=False, whole=True)
         return 1
     except MediaError as error:
         report.failed(str(error), permanent=False)

@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Self, TextIO
 
+from media_pipeline.parts import Part
+
 _MOST_THREADS = 16
 
 
@@ -51,11 +53,12 @@ class EncodeSettings:
 
 @dataclass(frozen=True, slots=True)
 class EncodeJob:
-    """Encode ``source`` into the new folder ``output``."""
+    """Encode ``source``, or a ``part`` of it, into the new folder ``output``."""
 
     source: Path
     output: Path
     settings: EncodeSettings
+    part: Part | None = None
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -64,14 +67,17 @@ class EncodeJob:
             source=Path(values["source"]),
             output=Path(values["output"]),
             settings=EncodeSettings.from_json(values.get("settings", {})),
+            part=Part.from_json(values["part"]) if "part" in values else None,
         )
 
     def save(self, path: Path) -> None:
-        values = {
+        values: dict[str, Any] = {
             "source": str(self.source),
             "output": str(self.output),
             "settings": self.settings.to_json(),
         }
+        if self.part is not None:
+            values["part"] = self.part.to_json()
         path.write_text(json.dumps(values), encoding="utf-8")
 
 
@@ -97,8 +103,9 @@ class Reporter:
         """``duration`` is in seconds."""
         self._write(event="done", duration=round(duration, 6), renditions=renditions)
 
-    def failed(self, reason: str, *, permanent: bool) -> None:
-        self._write(event="failed", reason=reason, permanent=permanent)
+    def failed(self, reason: str, *, permanent: bool, whole: bool = False) -> None:
+        """``whole``: the film can only be encoded whole."""
+        self._write(event="failed", reason=reason, permanent=permanent, whole=whole)
 
     def _write(self, **event: object) -> None:
         self._stream.write(json.dumps(event) + "\n")

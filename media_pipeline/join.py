@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import numpy as np
 
 from media_pipeline.errors import NotInChunks
 from media_pipeline.parts import PictureFacts
+from media_pipeline.rate_buffer import RateBuffer
+from media_pipeline.side_streams import SideStreams
 from media_pipeline.tables import (
     FRAGMENT,
     SAMPLE,
@@ -22,6 +25,8 @@ from media_pipeline.tables import (
 )
 
 _COPIED_AT_ONCE = 1024 * 1024
+# Of the rate buffer: a twelfth of what a segment may hold at its peak rate.
+_LARGEST_DEBT = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +50,15 @@ class _Piece:
 
 
 def joined_pictures(
-    folders: Sequence[Path], output: Path, step: Callable[[float], None]
-) -> dict[str, int]:
-    """Join the chunks in ``folders`` into the tracks of ``output``.
+    folders: Sequence[Path],
+    output: Path,
+    rate: Fraction,
+    step: Callable[[float], None],
+) -> list[str]:
+    """Join the chunks in ``folders``, in their order, into the tracks of ``output``.
 
-    Returns the renditions' names and peak bit rates. ``step`` is called with 0 to 1. Raises
-    NotInChunks when the chunks do not fit together.
+    ``rate`` is that of the pictures. Returns the renditions' names, smallest first. ``step`` is
+    called with 0 to 1. Raises NotInChunks when the chunks do not fit together.
     """
     facts = [PictureFacts.load(folder) for folder in folders]
     for before, after in pairwise(facts):
@@ -59,16 +67,32 @@ def joined_pictures(
         if before.end != after.first:
             raise NotInChunks("Two chunks decode their border's picture differently.")
     renditions = facts[0].renditions
-    for done, track in enumerate(renditions):
-        _join([_Piece.load(folder, track) for folder in folders], output, track)
+    for done, (track, max_bitrate) in enumerate(renditions.items()):
+        pieces = [_Piece.load(folder, track) for folder in folders]
+        _check_rate(pieces, [fact.levels[track] for fact in facts], RateBuffer(max_bitrate, rate))
+        _join(pieces, output, track)
         step((done + 1) / len(renditions))
-    return renditions
+    return list(renditions)
 
 
-def copy_tracks(folder: Path, output: Path) -> None:
-    """Link all files of a part that needs no joining, so that they are in ``output`` too."""
+def copy_tracks(folder: Path, output: Path, streams: SideStreams) -> None:
+    """Copy the tracks of sounds and texts, which need no joining."""
+    names = {sound.name for sound in streams.sounds} | {text.name for text in streams.texts}
     for path in folder.iterdir():
-        os.link(path, output / path.name)
+        if path.name.partition(".")[0] in names:
+            with path.open("rb") as source, (output / path.name).open("xb") as file:
+                shutil.copyfileobj(source, file, _COPIED_AT_ONCE)
+                file.flush()
+                os.fsync(file.fileno())
+
+
+def _check_rate(pieces: Sequence[_Piece], believed: Sequence[float], buffer: RateBuffer) -> None:
+    """A chunk spends what it believes to be in the rate buffer; what is not there makes its first
+    segment too large."""
+    for piece, level in zip(pieces, believed, strict=True):
+        if level - buffer.level > _LARGEST_DEBT:
+            raise NotInChunks("The film's pictures take too many bits where chunks meet.")
+        buffer.take(piece.samples["size"].tolist())
 
 
 def _join(pieces: Sequence[_Piece], output: Path, track: str) -> None:

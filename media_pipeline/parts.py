@@ -18,8 +18,10 @@ from media_pipeline.timeline import FrameGrid, PictureSpan
 PLAN = "plan.json"
 FACTS = "part.json"
 _VERSION = 1
-# Two spans of x264's buffer model: after them it stands where that of a whole encode does.
+# Of pictures that are encoded and thrown away: two spans of x264's buffer model, after which it
+# stands where that of a whole encode does, and at least as far as its lookahead.
 _WARM_UP_GOPS = 2
+_RUN_OUT_GOPS = 1
 
 Kind = Literal["plan", "pictures", "side", "join"]
 
@@ -59,7 +61,8 @@ class Plan:
     """How a film is encoded in chunks. Times in seconds on the container's clock.
 
     Chunk n begins with GOP ``borders[n]``. ``frames`` is how many pictures the title has if its
-    sound is no longer than the picture. ``has_side`` says whether there is a part for it.
+    sound is no longer than the picture, ``pictures`` how many of them come before the source's
+    last one. ``has_side`` says whether there are sounds or texts.
     """
 
     video_index: int
@@ -67,6 +70,7 @@ class Plan:
     origin: Fraction
     end: Fraction
     frames: int
+    pictures: int
     borders: tuple[int, ...]
     has_side: bool
 
@@ -82,7 +86,8 @@ class Plan:
         gop = self.grid.gop_frames
         first = self.borders[chunk]
         end = frames if self.is_last(chunk) else self.borders[chunk + 1] * gop
-        return PictureSpan(max(0, first - _WARM_UP_GOPS) * gop, first * gop, end)
+        stop = min(frames, end + _RUN_OUT_GOPS * gop)
+        return PictureSpan(max(0, first - _WARM_UP_GOPS) * gop, first * gop, end, stop)
 
     def save(self, folder: Path) -> None:
         values: dict[str, Any] = asdict(self)
@@ -93,7 +98,7 @@ class Plan:
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Raises OSError, and EncodeError for what is no plan of this version."""
-        values = _read(folder / PLAN)
+        values = read_json(folder / PLAN)
         if values.pop("version", None) != _VERSION:
             raise EncodeError("the plan of this film's chunks is of another version")
         for name in ("rate", "origin", "end"):
@@ -105,11 +110,13 @@ class Plan:
 class PictureFacts:
     """What a chunk of the pictures knows of itself beside its tracks.
 
-    ``renditions`` are names with peak bits a second, smallest first. ``first`` and ``end`` are
+    ``renditions`` are names with peak bits a second, smallest first, and ``levels`` those of
+    their rate buffers at the beginning, as the encoder believed. ``first`` and ``end`` are
     checksums of the scaled pictures there, the latter belonging to the next chunk (0: none).
     """
 
     renditions: dict[str, int]
+    levels: dict[str, float]
     first: int
     end: int
 
@@ -118,10 +125,11 @@ class PictureFacts:
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        return cls(**_read(folder / FACTS))
+        return cls(**read_json(folder / FACTS))
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
+    """Raises OSError, and EncodeError for what is no JSON."""
     try:
         values: dict[str, Any] = json.loads(path.read_bytes())
     except ValueError as error:

@@ -97,6 +97,11 @@ class PictureEncoder:
         return {track.rung.name: track.rung.max_bitrate for track in self._tracks}
 
     @property
+    def levels_at_first(self) -> dict[str, float]:
+        """Of the rate buffers where a part begins, by rendition."""
+        return {track.rung.name: track.level_at_first for track in self._tracks}
+
+    @property
     def count(self) -> int:
         """Pictures on the grid so far."""
         return self._gridder.count
@@ -136,12 +141,12 @@ class PictureEncoder:
     def finish_part(self, *, is_last: bool) -> None:
         """Complete the parts of the tracks. Raises EncodeError when pictures are missing."""
         assert self._span is not None  # noqa: S101 - what a part is made with
-        end = self._span.end
+        stop = self._span.stop
         if is_last:
-            for index, pictures in self._gridder.end(end):
+            for index, pictures in self._gridder.end(stop):
                 self._encode(index, pictures)
-        if self._gridder.count < end or (is_last and self._gridder.count > end):
-            raise EncodeError(f"the part ends at {self._gridder.count} instead of {end}")
+        if self._gridder.count < stop or (is_last and self._gridder.count > stop):
+            raise EncodeError(f"the part ends at {self._gridder.count} instead of {stop}")
         for track in self._tracks:
             track.finish()
 
@@ -191,7 +196,7 @@ class PictureEncoder:
         if self._span is not None:
             if index in (self._span.first, self._span.end):
                 self.borders[index] = checksum(pictures[-1])
-            if index >= self._span.end:
+            if index >= self._span.stop:
                 return
         for track, picture in zip(self._tracks, pictures, strict=True):
             track.put(picture, index)

@@ -72,7 +72,7 @@ class PictureIndex:
 
     def window(self, span: PictureSpan) -> Window:
         begin = max(0, self.shown_at(span.begin) - _PRE_ROLL)
-        end = min(len(self.rows), self.shown_at(span.end) + _PRE_ROLL)
+        end = min(len(self.rows), self.shown_at(span.stop) + _PRE_ROLL)
         keys = np.flatnonzero(self.rows["key"][: begin + 1])
         if not len(keys):
             raise NotInChunks("The film does not begin with a keyframe.")

@@ -11,28 +11,21 @@ from media_pipeline.errors import EncodeError
 from media_pipeline.fragments import Sample, TrackWriter, length_prefixed
 from media_pipeline.job import EncodeSettings
 from media_pipeline.ladder import Rung
+from media_pipeline.rate_buffer import BUFFER_SECONDS, RateBuffer
 from media_pipeline.timeline import FrameGrid, PictureSpan
 
-# Of x264's buffer model, full when a film begins: where demanding pictures keep it. Parts that
-# begin elsewhere come from there to where the whole encode is while they warm up.
-_VBV_IN_THE_MIDDLE = "0.5"
 
-
-def encoder_options(
-    rung: Rung, gop: int, settings: EncodeSettings, *, begins_film: bool = True
-) -> dict[str, str]:
+def encoder_options(rung: Rung, gop: int, settings: EncodeSettings) -> dict[str, str]:
     """Options of libx264 for one rung, as libavcodec and the ffmpeg program take them."""
     kbit = rung.max_bitrate // 1000
     # An IDR every ``gop`` pictures and nowhere else: equal times in all renditions.
     params = f"keyint={gop}:min-keyint={gop}:scenecut=0:open-gop=0:vbv-maxrate={kbit}"
-    if not begins_film:
-        params += f":vbv-init={_VBV_IN_THE_MIDDLE}"
     return {
         "preset": settings.preset,
         "crf": str(settings.crf),
         "profile": "high",
         "forced-idr": "1",
-        "x264-params": f"{params}:vbv-bufsize={2 * kbit}",
+        "x264-params": f"{params}:vbv-bufsize={BUFFER_SECONDS * kbit}",
     }
 
 
@@ -54,6 +47,7 @@ class PictureTrack:
         the files are a part of the track."""
         self.rung = rung
         self._first = span.first if span else 0
+        self._end = span.end if span else None
         self._grid = grid
         init = io.BytesIO()
         self._muxer = av.open(
@@ -68,9 +62,7 @@ class PictureTrack:
         stream = self._muxer.add_stream(
             "libx264",
             rate=grid.rate,
-            options=encoder_options(
-                rung, grid.gop_frames, settings, begins_film=not span or not span.begin
-            ),
+            options=encoder_options(rung, grid.gop_frames, settings),
         )
         assert isinstance(stream, VideoStream)  # noqa: S101 - what "libx264" makes
         context = stream.codec_context
@@ -93,6 +85,9 @@ class PictureTrack:
             first_gop=self._first // grid.gop_frames,
             start=self._first * grid.frame_ticks,
         )
+        self._buffer = RateBuffer(rung.max_bitrate, grid.rate)
+        # Of x264's rate buffer where the part begins.
+        self.level_at_first = self._buffer.level
         self._gop: list[Sample] = []
         self._coded = 0
 
@@ -132,8 +127,13 @@ class PictureTrack:
             self._coded += 1
 
     def _write_gop(self) -> None:
-        if self._gop and self._gop[0].pts >= self._first * self._grid.frame_ticks:
-            self._writer.write_fragment(self._gop)
+        if self._gop:
+            index = self._gop[0].pts // self._grid.frame_ticks
+            if index < self._first:
+                self._buffer.take(len(sample.data) for sample in self._gop)
+                self.level_at_first = self._buffer.level
+            elif self._end is None or index < self._end:
+                self._writer.write_fragment(self._gop)
         self._gop = []
 
     def close(self) -> None:

@@ -30,7 +30,8 @@ def make_plan(
     if len(rows) != source.frames:
         raise NotInChunks("The film does not hold the pictures that it promises.")
     held = frames_until(index.last, source.video_end, source.origin, source.rate)
-    frames = max(index.point(len(rows) - 1) + 1, held)
+    pictures = index.point(len(rows) - 1)
+    frames = max(pictures + 1, held)
     grid = FrameGrid(source.rate, frames)
     plan = Plan(
         video_index=source.video_index,
@@ -38,6 +39,7 @@ def make_plan(
         origin=source.origin,
         end=source.end,
         frames=frames,
+        pictures=pictures,
         borders=chunk_borders(grid.gops, size),
         has_side=bool(source.sides.sounds or source.sides.texts),
     )

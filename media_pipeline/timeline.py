@@ -67,14 +67,16 @@ class Segment:
 class PictureSpan:
     """Pictures ``first`` to before ``end`` of a title, encoded apart from the others.
 
-    All three are multiples of a GOP, but for the ``end`` of a film. The encoder begins at
-    ``begin``, so that at ``first`` its rate control stands where that of a whole encode does;
-    what it makes of the pictures before ``first`` is thrown away.
+    All are multiples of a GOP, but for the end of a film. The encoder is given the pictures
+    from ``begin`` to before ``stop``, and what it makes of those outside is thrown away: so at
+    ``first`` its rate control stands where that of a whole encode does, and until ``end`` it sees
+    what comes, which keeps it from spending the buffer of the next part.
     """
 
     begin: int
     first: int
     end: int
+    stop: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,7 @@ def verify_title(
         step((len(names) + done + 1) / work)
     manifest = replace(manifest, renditions=tuple(measured))
     manifest.save(folder)
-    _sync_folder(folder)
+    sync_folder(folder)
     return manifest
 
 
@@ -166,7 +166,8 @@ def measure(title: Title, facts: RenditionFacts) -> RenditionFacts:
     return replace(facts, peak_bandwidth=-int(-peak // 1), average_bandwidth=-int(-average // 1))
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Have the folder's entries on the disk."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

@@ -1,0 +1,89 @@
+"""The sounds and texts of a film whose pictures are encoded in chunks: one part, in one piece."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import av
+
+from media_pipeline.errors import NotInChunks
+from media_pipeline.job import EncodeSettings
+from media_pipeline.parts import FACTS, Part, Plan, read_json, write_json
+from media_pipeline.side_streams import SideStreams, SourceSound, SourceText
+from media_pipeline.side_tracks import SideTracks, frames_for
+from media_pipeline.source import open_source, probe
+from media_pipeline.timeline import AUDIO_RATE, FrameGrid
+
+Done = Callable[[float, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class SideFacts:
+    """``frames`` is how many pictures the title has, now that the length of its sound is known;
+    ``streams`` are those that have tracks."""
+
+    frames: int
+    streams: SideStreams
+
+    def save(self, folder: Path) -> None:
+        write_json(folder / FACTS, asdict(self))
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        values = read_json(folder / FACTS)
+        streams: dict[str, Any] = values["streams"]
+        sounds = [SourceSound(**{**s, "roles": tuple(s["roles"])}) for s in streams["sounds"]]
+        texts = [SourceText(**text) for text in streams["texts"]]
+        sides = SideStreams(tuple(sounds), tuple(texts), tuple(streams["left_out"]))
+        return cls(values["frames"], sides)
+
+
+def encode_side(
+    source: Path, folder: Path, settings: EncodeSettings, part: Part, done: Done
+) -> None:
+    """Write the side tracks and their facts into ``folder``.
+
+    ``done`` gets the share that is done, and no pictures. Raises UnusableSource as an encode of
+    the whole film does, and NotInChunks when the source is not what the plan says.
+    """
+    plan = Plan.load(part.plan)
+    found = probe(source, settings)
+    if (found.rate, found.origin) != (plan.rate, plan.origin):
+        raise NotInChunks("The film's times have changed.")
+    sides = SideTracks(
+        folder,
+        found.sides,
+        rate=plan.rate,
+        origin=plan.origin,
+        bitrate=settings.audio_bitrate,
+    )
+    try:
+        _read(source, settings, plan, sides, done)
+        sides.flush()
+        frames = max(plan.frames, frames_for(sides.samples, plan.pictures, plan.rate))
+        streams = sides.finish(FrameGrid(plan.rate, frames))
+    finally:
+        sides.close()
+    SideFacts(frames, streams).save(folder)
+
+
+def _read(
+    source: Path, settings: EncodeSettings, plan: Plan, sides: SideTracks, done: Done
+) -> None:
+    length = max(1, int((plan.end - plan.origin) * AUDIO_RATE))
+    told = 0
+    with open_source(source, settings) as container:
+        packets = container.demux(*(container.streams[index] for index in sides.indexes))
+        while True:
+            try:
+                packet = next(packets)
+            except StopIteration:
+                return
+            except av.FFmpegError:
+                sides.drain(container)
+                return
+            sides.take(packet)
+            if sides.samples - told > AUDIO_RATE:
+                told = sides.samples
+                done(min(1.0, told / length), 0)
