@@ -1,13 +1,10 @@
 """Server-sent events: how films are getting on, heard by admins for as long as they may."""
 
 import asyncio
-import json
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -22,6 +19,7 @@ from handlers.events import event_id, moment_of
 from tests.handlers.conftest import changed, running, site
 from tests.handlers.films import add_pending
 from tests.handlers.site import Server, login
+from tests.handlers.streams import SECONDS, events
 from tests.videoflix.parts import Parts, open_parts
 from tests.videoflix.relay import relayed
 from tests.videoflix.waiting import until, until_true
@@ -30,65 +28,6 @@ from videoflix.models import EncodeProgress, Lease, VideoDetails
 from videoflix.settings import Settings
 
 EMAIL = "admin@example.com"
-SECONDS = 30.0
-
-
-@dataclass
-class Event:
-    name: str = ""
-    id: str = ""
-    data: Any = None
-
-
-@dataclass
-class Stream:
-    """One client's events; ``ended`` once the server has closed the stream."""
-
-    headers: httpx.Headers
-    lines: AsyncIterator[str]
-    comments: int = 0
-    ids: list[str] = field(default_factory=list)
-
-    async def next(self) -> Event:
-        """The next event. Raises StopAsyncIteration at the end, TimeoutError."""
-        found = Event()
-        async with asyncio.timeout(SECONDS):
-            while True:
-                line = await anext(self.lines)
-                name, _, value = line.partition(": ")
-                if line == "" and found.name:
-                    self.ids.append(found.id)
-                    return found
-                if line.startswith(":"):
-                    self.comments += 1
-                elif name == "event":
-                    found.name = value
-                elif name == "id":
-                    found.id = value
-                elif name == "data":
-                    found.data = json.loads(value)
-
-    async def video(self, video_id: int, **expected: object) -> Event:
-        """The next event of the video in which these members of its record are so."""
-        while True:
-            found = await self.next()
-            wanted = {"id": video_id, **expected}
-            if found.name == "video" and wanted.items() <= found.data.items():
-                return found
-
-    async def end(self) -> None:
-        """Wait for the end. Raises TimeoutError."""
-        with suppress(StopAsyncIteration):
-            while True:
-                await self.next()
-
-
-@asynccontextmanager
-async def events(client: httpx.AsyncClient, last: str = "") -> AsyncIterator[Stream]:
-    headers = {"Last-Event-ID": last} if last else {}
-    async with client.stream("GET", "admin/events/", headers=headers, timeout=SECONDS) as response:
-        assert response.status_code == 200
-        yield Stream(response.headers, response.aiter_lines())
 
 
 async def claimed(parts: Parts | Container) -> Lease:
