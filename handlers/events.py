@@ -10,7 +10,7 @@ import asyncio
 import json
 import re
 from datetime import UTC, datetime, timedelta
-from typing import cast
+from typing import ClassVar, cast
 
 from tornado.http1connection import HTTP1Connection
 from tornado.iostream import StreamClosedError
@@ -22,10 +22,7 @@ from videoflix.errors import ServiceUnavailable, Unauthenticated
 
 EVENT_TYPE = "text/event-stream"
 RETRY_MILLISECONDS = 2000
-HEARTBEAT_SECONDS = 15.0
 CHECK_SECONDS = 1.0
-# A client that has taken nothing for this long is gone, or has stopped reading.
-STUCK_SECONDS = 60.0
 BATCH = 50  # events written at a time
 
 _MOMENT = re.compile(r"[0-9]{1,14}")
@@ -53,7 +50,13 @@ def event(name: str, data: object, moment: datetime | None) -> str:
 
 
 class EventsHandler(AdminHandler):
-    """Ends with the session, the client or the server, within about a second of it."""
+    """Ends with the session, the client or the server, within about a second of it.
+
+    A client that takes nothing for ``stuck_seconds`` is gone, or has stopped reading.
+    """
+
+    heartbeat_seconds: ClassVar[float] = 15.0
+    stuck_seconds: ClassVar[float] = 60.0
 
     _is_closed = False
     _listener: Listener | None = None
@@ -83,7 +86,7 @@ class EventsHandler(AdminHandler):
                 for video in videos[first : first + BATCH]:
                     self.write(event("video", self.record(video), video.updated_at))
                 is_open, written_at = is_open and await self._sent(), loop.time()
-            if loop.time() - written_at >= HEARTBEAT_SECONDS:
+            if loop.time() - written_at >= self.heartbeat_seconds:
                 self.write(": still here\n\n")
                 is_open, written_at = await self._sent(), loop.time()
             if is_open and not videos:
@@ -96,7 +99,7 @@ class EventsHandler(AdminHandler):
         begun_at = asyncio.get_running_loop().time()
         while not flushing.done():
             await asyncio.wait([flushing], timeout=CHECK_SECONDS)
-            is_stuck = asyncio.get_running_loop().time() - begun_at > STUCK_SECONDS
+            is_stuck = asyncio.get_running_loop().time() - begun_at > self.stuck_seconds
             if not flushing.done() and (is_stuck or self._is_over()):
                 flushing.cancel()
                 cast(HTTP1Connection, self.request.connection).close()

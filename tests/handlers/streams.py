@@ -25,7 +25,6 @@ class Stream:
 
     headers: httpx.Headers
     lines: AsyncIterator[str]
-    comments: int = 0
     ids: list[str] = field(default_factory=list)
 
     async def next(self) -> Event:
@@ -38,9 +37,7 @@ class Stream:
                 if line == "" and found.name:
                     self.ids.append(found.id)
                     return found
-                if line.startswith(":"):
-                    self.comments += 1
-                elif name == "event":
+                if name == "event":
                     found.name = value
                 elif name == "id":
                     found.id = value
@@ -56,6 +53,10 @@ class Stream:
                 found = await self.next()
                 if found.name == "video" and wanted.items() <= found.data.items():
                     return found
+
+    async def next_comment(self) -> None:
+        while not (await anext(self.lines)).startswith(":"):
+            pass
 
     async def end(self) -> None:
         """Wait for the end. Raises TimeoutError."""

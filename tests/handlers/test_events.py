@@ -2,8 +2,9 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -15,7 +16,9 @@ from pymongo.monitoring import (
     CommandSucceededEvent,
 )
 
-from handlers.events import event_id, moment_of
+from handlers.access import Route
+from handlers.events import EventsHandler, event_id, moment_of
+from handlers.routes import ROUTES
 from tests.handlers.conftest import changed, running, site
 from tests.handlers.films import add_pending
 from tests.handlers.site import Server, login
@@ -214,30 +217,80 @@ async def test_a_database_that_goes_away_only_pauses_it(
                 await stream.video(video_id, processing_status="processing")
 
 
+class Impatient(EventsHandler):
+    heartbeat_seconds = 0.1
+    stuck_seconds = 0.5
+
+
+def impatient() -> list[Route]:
+    """The routes, with events for clients that are soon found stuck."""
+    return [
+        replace(route, handler=Impatient) if route.handler is EventsHandler else route
+        for route in ROUTES
+    ]
+
+
+async def test_a_stream_without_events_is_kept_alive(container: Container) -> None:
+    async with (
+        running(container, routes=impatient()) as server,
+        server.signed_in(EMAIL, is_staff=True) as admin,
+        events(admin) as stream,
+    ):
+        await stream.next()
+        await asyncio.wait_for(stream.next_comment(), SECONDS)
+        await asyncio.wait_for(stream.next_comment(), SECONDS)
+
+
+async def add_large(parts: Parts) -> int:
+    """Films whose records do not fit into what the kernel holds for a connection; returns how
+    many bytes they are at least."""
+    description = "x" * 500_000
+    for _ in range(12):
+        video_id = await parts.videos.next_id()
+        details = VideoDetails("A film", description)
+        await parts.videos.add(video_id, details, source_size=1, has_own_thumbnail=False)
+    return 12 * len(description)
+
+
+@contextmanager
+def not_reading(server: Server, admin: httpx.AsyncClient) -> Iterator[tuple[socket.socket, int]]:
+    """A connection on which events were asked for, and the server's port."""
+    cookies = "; ".join(f"{name}={value}" for name, value in admin.cookies.items())
+    host = server.url.removeprefix("http://")
+    port = int(host.partition(":")[2])
+    request = f"GET /api/admin/events/ HTTP/1.1\r\nHost: {host}\r\nCookie: {cookies}\r\n\r\n"
+    with socket.socket() as raw:
+        raw.settimeout(SECONDS)
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
+        raw.connect(("127.0.0.1", port))
+        raw.sendall(request.encode())
+        yield raw, port
+
+
 async def test_a_client_that_does_not_read_is_cut_off_with_its_session(
     server: Server, admin: httpx.AsyncClient, elsewhere: Parts
 ) -> None:
     """R21: what it has not taken is not held for it either."""
-    total, description = 0, "x" * 500_000  # more than the kernel holds for a connection
-    for _ in range(12):
-        video_id = await elsewhere.videos.next_id()
-        details = VideoDetails("A film", description)
-        await elsewhere.videos.add(video_id, details, source_size=1, has_own_thumbnail=False)
-        total += len(description)
-    cookies = "; ".join(f"{name}={value}" for name, value in admin.cookies.items())
-    host = server.url.removeprefix("http://")
-    request = f"GET /api/admin/events/ HTTP/1.1\r\nHost: {host}\r\nCookie: {cookies}\r\n\r\n"
-    watch = server.container.film_watch
-    with socket.socket() as raw:
-        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
-        raw.connect(("127.0.0.1", int(host.partition(":")[2])))
-        raw.sendall(request.encode())
+    total = await add_large(elsewhere)
+    with not_reading(server, admin) as (raw, port):
         # All films are written at once, and do not fit: what follows waits for this client.
-        await until_true(lambda: unsent(int(host.partition(":")[2]), raw) > 1 << 18)
+        await until_true(lambda: unsent(port, raw) > 1 << 18)
         await admin.post("logout/", json={})
-        await until_true(lambda: watch.is_resting)
-        raw.settimeout(SECONDS)
+        await until_true(lambda: server.container.film_watch.is_resting)
         assert 0 < await asyncio.to_thread(received, raw) < total
+
+
+async def test_a_client_that_never_reads_is_cut_off(container: Container, elsewhere: Parts) -> None:
+    """R21"""
+    total = await add_large(elsewhere)
+    async with (
+        running(container, routes=impatient()) as server,
+        server.signed_in(EMAIL, is_staff=True) as admin,
+    ):
+        with not_reading(server, admin) as (raw, port):
+            await until_true(lambda: unsent(port, raw) > 1 << 18)
+            await until_true(lambda: container.film_watch.is_resting)
+            assert 0 < await asyncio.to_thread(received, raw) < total
 
 
 def unsent(port: int, client: socket.socket) -> int:
