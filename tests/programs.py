@@ -11,6 +11,7 @@ PACKAGES = {
     "curl": "curl",
     "ffmpeg": "ffmpeg",
     "openssl": "openssl",
+    "strace": "strace",
 }
 
 

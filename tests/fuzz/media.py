@@ -28,6 +28,7 @@ IN_FLIGHT = 16
 LOOK_SECONDS = 0.25
 JOB_SECONDS = 120.0  # one of these films takes less than a second; more is a hang
 CHILD_SECONDS = 10.0
+LONGEST = 120  # seconds: damaged timestamps promise hours
 PLAYED = 10  # of this many ready titles one is played to its end
 ENDED = (ProcessingStatus.READY, ProcessingStatus.FAILED)
 CRASH = re.compile(r"crashed|was killed|processor time|of memory|longer than")
@@ -124,7 +125,7 @@ def leftovers(root: Path, videos: Iterable[Video]) -> Iterator[str]:
 def fuzz_settings(settings: Settings) -> Settings:
     """One cheap rung, one attempt, a time-out that catches hangs."""
     media = settings.media.model_copy(
-        update={"preset": "ultrafast", "rungs": ("480p",), "threads": 1}
+        update={"preset": "ultrafast", "rungs": ("480p",), "threads": 1, "max_duration": LONGEST}
     )
     worker = settings.worker.model_copy(
         update={"max_attempts": 1, "job_timeout": JOB_SECONDS, "poll": 0.2}
