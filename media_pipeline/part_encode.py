@@ -4,6 +4,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 
 from media_pipeline import sandbox
@@ -50,14 +51,16 @@ def write_plan(job: EncodeJob, part: Part, source: SourceInfo) -> bool:
 def encode_part(job: EncodeJob, part: Part, report: Reporter) -> None:
     """Make ``job.output``. Leaves no folder behind when it raises."""
     plan = Plan.load(part.plan)
-    limit_files(job.settings, plan.rate, plan.end - plan.origin)
+    # The plan's, but for the threads: another worker's own settings may differ.
+    settings = replace(EncodeSettings.from_json(plan.settings), threads=job.settings.threads)
+    limit_files(settings, plan.rate, plan.end - plan.origin)
     job.output.mkdir(mode=0o700)
     try:
         if part.kind == "join":
             _join(job, part, plan, report)
         else:
             encode = encode_chunk if part.kind == "pictures" else encode_side
-            encode(job.source, job.output, job.settings, part, _done(plan, report))
+            encode(job.source, job.output, settings, part, _done(plan, report))
         sync_folder(job.output)
     except BaseException:
         shutil.rmtree(job.output, ignore_errors=True)

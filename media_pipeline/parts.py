@@ -62,7 +62,8 @@ class Plan:
 
     Chunk n begins with GOP ``borders[n]``. ``frames`` is how many pictures the title has if its
     sound is no longer than the picture, ``pictures`` how many of them come before the source's
-    last one. ``has_side`` says whether there are sounds or texts.
+    last one. ``has_side`` says whether there are sounds or texts. ``settings`` are
+    those of the whole film (``EncodeSettings``), whoever makes a part.
     """
 
     video_index: int
@@ -73,6 +74,7 @@ class Plan:
     pictures: int
     borders: tuple[int, ...]
     has_side: bool
+    settings: dict[str, Any]
 
     @property
     def grid(self) -> FrameGrid:

@@ -42,6 +42,7 @@ def make_plan(
         pictures=pictures,
         borders=chunk_borders(grid.gops, size),
         has_side=bool(source.sides.sounds or source.sides.texts),
+        settings=settings.to_json(),
     )
     for chunk in range(len(plan.borders)):
         window = index.window(plan.span(chunk, frames))

@@ -16,6 +16,7 @@ from videoflix.accounts.service import AccountsService
 from videoflix.adapters.doorbell import ArqDoorbell
 from videoflix.adapters.mail import make_mailer
 from videoflix.adapters.media_store import LocalMediaStore
+from videoflix.adapters.mongo.chunks import MongoChunkStore
 from videoflix.adapters.mongo.database import Database, open_database
 from videoflix.adapters.mongo.leftovers import MongoLeftoverStore
 from videoflix.adapters.mongo.reset_mails import MongoResetMailStore
@@ -24,6 +25,7 @@ from videoflix.adapters.mongo.users import MongoUserStore
 from videoflix.adapters.mongo.video_lists import MongoVideoLists
 from videoflix.adapters.mongo.videos import MongoVideoStore
 from videoflix.adapters.mongo.workers import MongoWorkerStore
+from videoflix.adapters.part_store import LocalPartStore
 from videoflix.adapters.rate_counters import RedisRateCounters
 from videoflix.adapters.revocation_feed import RedisRevocationFeed
 from videoflix.adapters.segment_cache import DiskSegmentCache
@@ -82,7 +84,7 @@ async def open_container(
     """
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings.mongo, listeners))
-        users, sessions, waiting_mails, videos, workers = await _stores(database)
+        users, sessions, waiting_mails, videos, workers, chunks = await _stores(database)
         lists = MongoVideoLists(database)
         media = LocalMediaStore(settings.storage.root)
         with usable_root(settings.storage.root):
@@ -127,7 +129,14 @@ async def open_container(
             catalogue=CatalogueService(videos, public_url=settings.server.public_url),
             uploads=UploadService(videos, media, doorbell, settings, executor=disk),
             encoding=EncodingJobs(
-                videos, media, workers, MongoLeftoverStore(database), settings, executor=disk
+                videos,
+                media,
+                workers,
+                MongoLeftoverStore(database),
+                settings,
+                chunks=chunks,
+                parts=LocalPartStore(settings.storage.root),
+                executor=disk,
             ),
             film_watch=FilmWatch(lists, lag=2 * settings.mongo.timeout + WRITE_LAG),
             job_control=JobControl(videos, lists, media, doorbell, Offload(disk)),
@@ -138,7 +147,12 @@ async def open_container(
 async def _stores(
     database: Database,
 ) -> tuple[
-    MongoUserStore, MongoSessionStore, MongoResetMailStore, MongoVideoStore, MongoWorkerStore
+    MongoUserStore,
+    MongoSessionStore,
+    MongoResetMailStore,
+    MongoVideoStore,
+    MongoWorkerStore,
+    MongoChunkStore,
 ]:
     stores = (
         MongoUserStore(database),
@@ -146,6 +160,7 @@ async def _stores(
         MongoResetMailStore(database),
         MongoVideoStore(database),
         MongoWorkerStore(database),
+        MongoChunkStore(database),
     )
     for store in stores:
         await store.ensure_indexes()

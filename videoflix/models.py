@@ -195,6 +195,7 @@ class Lease:
     token: str
     attempt: int
     expires_at: datetime
+    holder: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,3 +206,65 @@ class WorkerSeen:
     host: str
     pid: int
     seen_at: datetime
+
+
+class ChunkStatus(StrEnum):
+    BLOCKED = "blocked"  # until another part of the film is done
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkSpec:
+    """One part of a film that is encoded in chunks: a chunk of its pictures (``kind``
+    ``pictures``, ``number`` of the plan) or its sounds and texts (``side``).
+
+    ``weight`` is its share of the work, in GOPs. A part that ``waits`` is blocked at first.
+    """
+
+    kind: str
+    number: int
+    weight: int
+    waits: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """The record of a part: ``index`` in the film's plan, who works or worked on it, how far.
+
+    ``share`` is 0 to 1 and ``frames`` the pictures of its present or last run, ``speed`` film
+    seconds a second. ``folder`` is the finished part's. ``reason`` says why the last run failed;
+    a part that ``is_whole_only`` found that the film cannot be encoded in chunks.
+    """
+
+    index: int
+    spec: ChunkSpec
+    status: ChunkStatus
+    holder: str
+    attempts: int
+    share: float
+    frames: int
+    speed: float
+    folder: str
+    reason: str
+    is_whole_only: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkLease:
+    """A worker's right to encode one part until ``expires_at`` (the database's clock).
+
+    ``token`` is the fence, as in ``Lease``. ``frames`` is how many pictures the title has, where
+    that is known.
+    """
+
+    video_id: int
+    plan: str
+    index: int
+    spec: ChunkSpec
+    frames: int
+    token: str
+    attempt: int
+    expires_at: datetime

@@ -26,6 +26,7 @@ EMBEDDED = "embedded"
 OUTBOX = "outbox"
 SECRET_MIN = 32
 TRIES_MAX = 1_000_000
+SHORTEST_CHUNK = 4
 
 MiB = 1024 * 1024
 GiB = 1024 * MiB
@@ -274,6 +275,14 @@ class WorkerSettings(Section):
     max_attempts: int = Field(5, ge=1, le=100)
     job_timeout: float = Field(24 * 3600, ge=1)
     max_memory: int = Field(4 * GiB, ge=256 * MiB, le=1024 * GiB)
+    chunk_seconds: int = Field(300, ge=0, le=3600)
+
+    @field_validator("chunk_seconds")
+    @classmethod
+    def _some_gops(cls, value: int) -> int:
+        if 0 < value < SHORTEST_CHUNK:
+            raise ValueError(f"must be 0 (no chunks) or at least {SHORTEST_CHUNK}")
+        return value
 
 
 class LogSettings(Section):

@@ -13,6 +13,7 @@ from videoflix.accounts.reset_mails import ResetMails
 from videoflix.adapters.doorbell import ArqDoorbell
 from videoflix.adapters.mail import make_mailer
 from videoflix.adapters.media_store import LocalMediaStore
+from videoflix.adapters.mongo.chunks import MongoChunkStore
 from videoflix.adapters.mongo.database import Database, open_database
 from videoflix.adapters.mongo.leftovers import MongoLeftoverStore
 from videoflix.adapters.mongo.reset_mails import MongoResetMailStore
@@ -20,6 +21,7 @@ from videoflix.adapters.mongo.users import MongoUserStore
 from videoflix.adapters.mongo.video_lists import MongoVideoLists
 from videoflix.adapters.mongo.videos import MongoVideoStore
 from videoflix.adapters.mongo.workers import MongoWorkerStore
+from videoflix.adapters.part_store import LocalPartStore
 from videoflix.encoding.control import JobControl
 from videoflix.encoding.encoder import Encoder
 from videoflix.encoding.service import EncodingJobs
@@ -39,6 +41,8 @@ class Parts:
     lists: MongoVideoLists
     leftovers: MongoLeftoverStore
     workers: MongoWorkerStore
+    chunks: MongoChunkStore
+    part_store: LocalPartStore
     media: LocalMediaStore
     doorbell: ArqDoorbell
     uploads: UploadService
@@ -64,6 +68,8 @@ async def open_parts(
         videos, workers = MongoVideoStore(database), MongoWorkerStore(database)
         await videos.ensure_indexes()
         await workers.ensure_indexes()
+        chunks, part_store = MongoChunkStore(database), LocalPartStore(settings.storage.root)
+        await chunks.ensure_indexes()
         media = LocalMediaStore(settings.storage.root)
         media.prepare()
         lists, leftovers = MongoVideoLists(database), MongoLeftoverStore(database)
@@ -87,6 +93,8 @@ async def open_parts(
                 lists=lists,
                 leftovers=leftovers,
                 workers=workers,
+                chunks=chunks,
+                part_store=part_store,
                 media=media,
                 doorbell=doorbell,
                 uploads=UploadService(videos, media, doorbell, settings, executor=disk),
@@ -96,6 +104,8 @@ async def open_parts(
                     workers,
                     leftovers,
                     settings,
+                    chunks=chunks,
+                    parts=part_store,
                     executor=disk,
                     encoder=child,
                     pause=pause,

@@ -8,32 +8,26 @@ attempt at the same video deletes. The generation that this one replaces is dele
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
 import structlog
 
-from videoflix.encoding.encoder import Encoder
+from videoflix.encoding.chunk_work import OUTPUT
+from videoflix.encoding.film import FilmEncode
 from videoflix.encoding.lease import LeaseKeeper
 from videoflix.encoding.leftovers import Leftovers
+from videoflix.encoding.supervision import insist, under_lease
 from videoflix.errors import InsufficientStorage, LeaseLost, ServiceUnavailable
-from videoflix.models import Lease, Video
+from videoflix.models import EncodeProgress, Lease, Video
 from videoflix.offload import Offload
 from videoflix.ports import TitleStore, VideoStore
 
-AGAIN_SECONDS = 1.0
-OUTPUT = "output"
-JOB = "job.json"
 THUMBNAIL = "thumbnail.jpg"
 
 T = TypeVar("T")
 
 _log = structlog.get_logger(__name__)
-
-
-class Stopped(Exception):
-    """The worker is to stop."""
 
 
 class Attempt:
@@ -43,7 +37,7 @@ class Attempt:
         self,
         videos: VideoStore,
         media: TitleStore,
-        encoder: Encoder,
+        film: FilmEncode,
         leftovers: Leftovers,
         *,
         offload: Offload,
@@ -54,7 +48,7 @@ class Attempt:
     ) -> None:
         self._videos = videos
         self._media = media
-        self._encoder = encoder
+        self._film = film
         self._leftovers = leftovers
         self._offload = offload
         self._lease = lease
@@ -76,9 +70,7 @@ class Attempt:
             workspace = await self._offload(
                 self._media.open_workspace, self._video_id, self._generation
             )
-            job = self._encoder.job(self._media.source(self._video_id), workspace / OUTPUT)
-            await self._offload(job.save, workspace / JOB)
-            await self._encode(workspace / JOB)
+            await self._encode(workspace)
             await self._install(workspace / OUTPUT)
         finally:
             await asyncio.shield(
@@ -102,24 +94,14 @@ class Attempt:
             raise LeaseLost("The video was deleted.")
         return video
 
-    async def _encode(self, job_file: Path) -> None:
-        """Run the encoder for as long as the lease holds and nobody wants to stop."""
-        keeper = LeaseKeeper(self._videos, self._lease, self._seconds)
-        encoding = asyncio.create_task(self._encoder.run(job_file, keeper.note))
-        keeping = asyncio.create_task(keeper.keep())
-        stopping = asyncio.create_task(self._stop.wait())
-        tasks = (encoding, keeping, stopping)
-        try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            if keeping.done():
-                await keeping
-            if not encoding.done():
-                raise Stopped
-            await encoding
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+    async def _encode(self, workspace: Path) -> None:
+        """Encode for as long as the lease holds and nobody wants to stop."""
+
+        async def renew(progress: EncodeProgress) -> None:
+            await self._videos.renew(self._lease, self._seconds, progress)
+
+        keeper = LeaseKeeper(renew, self._seconds, self._video_id)
+        await under_lease(self._film.encode(workspace, keeper.note), keeper, self._stop)
 
     async def _install(self, output: Path) -> None:
         try:
@@ -149,15 +131,4 @@ class Attempt:
             _log.warning("source not deleted yet", video=self._video_id, reason=str(error))
 
     async def _insist(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Try until the database answers; once it is to stop, try only once more."""
-        while True:
-            is_last = self._stop.is_set()
-            try:
-                return await call()
-            except ServiceUnavailable as error:
-                _log.warning("the job's record waits", video=self._video_id, reason=str(error))
-                if is_last:
-                    raise
-            with suppress(TimeoutError):
-                async with asyncio.timeout(AGAIN_SECONDS):
-                    await self._stop.wait()
+        return await insist(call, self._stop, video=self._video_id)

@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 
 from media_pipeline.job import EncodeJob, EncodeSettings
+from media_pipeline.parts import Part
 from videoflix.errors import VideoflixError
 from videoflix.media_child import ChildEnd, ChildTooLarge, media_command, run_child
 from videoflix.models import EncodeProgress
@@ -33,6 +34,10 @@ class EncodeFailed(VideoflixError):
     def __init__(self, reason: str, *, is_permanent: bool = False) -> None:
         super().__init__(reason)
         self.is_permanent = is_permanent
+
+
+class OnlyWhole(EncodeFailed):
+    """This part of a film cannot be made; the whole of it can still be encoded in one piece."""
 
 
 @dataclass(slots=True)
@@ -91,8 +96,12 @@ class Encoder:
         self._memory = memory
         self._command = tuple(command)
 
-    def job(self, source: Path, output: Path) -> EncodeJob:
-        return EncodeJob(source=source, output=output, settings=self._settings)
+    @property
+    def settings(self) -> EncodeSettings:
+        return self._settings
+
+    def job(self, source: Path, output: Path, part: Part | None = None) -> EncodeJob:
+        return EncodeJob(source=source, output=output, settings=self._settings, part=part)
 
     async def run(self, job_file: Path, on_progress: OnProgress) -> None:
         """Encode what the file says; ``on_progress`` gets percentages that never go back.
@@ -126,9 +135,9 @@ class Encoder:
 def _raise_failure(end: ChildEnd, last: Mapping[str, Any]) -> None:
     if last.get("event") == "failed":
         reason = "".join(c if c.isprintable() else " " for c in str(last.get("reason", "")))
-        raise EncodeFailed(
-            reason.strip()[:REASON_MAX] or "The encoder gave no reason.",
-            is_permanent=last.get("permanent") is True,
-        )
+        reason = reason.strip()[:REASON_MAX] or "The encoder gave no reason."
+        if last.get("whole") is True:
+            raise OnlyWhole(reason)
+        raise EncodeFailed(reason, is_permanent=last.get("permanent") is True)
     if last.get("event") != "done" or end.status != 0:
         raise EncodeFailed(f"The encoder {end.plainly}.")

@@ -1,13 +1,15 @@
 """Keeping a lease while the work under it goes on."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import structlog
 
 from videoflix.encoding.progress import ProgressTracker
 from videoflix.errors import ServiceUnavailable
-from videoflix.models import EncodeProgress, Lease
-from videoflix.ports import VideoStore
+from videoflix.models import EncodeProgress
+
+Renew = Callable[[EncodeProgress], Awaitable[object]]
 
 LONGEST_PAUSE = 2.0  # progress is written with each renewal, and people watch it
 
@@ -15,12 +17,13 @@ _log = structlog.get_logger(__name__)
 
 
 class LeaseKeeper:
-    """Renews ``lease`` for ``seconds`` each time, at least three times in that span."""
+    """Calls ``renew`` with the progress at least three times in the ``seconds`` that each renewal
+    of a lease on a ``video``, or on a part of it, gives."""
 
-    def __init__(self, videos: VideoStore, lease: Lease, seconds: float) -> None:
-        self._videos = videos
-        self._lease = lease
+    def __init__(self, renew: Renew, seconds: float, video: int) -> None:
+        self._renew = renew
         self._seconds = seconds
+        self._video = video
         self._tracker = ProgressTracker()
 
     def note(self, progress: EncodeProgress) -> None:
@@ -36,6 +39,6 @@ class LeaseKeeper:
         while True:
             await asyncio.sleep(min(self._seconds / 3, LONGEST_PAUSE))
             try:
-                await self._videos.renew(self._lease, self._seconds, self._tracker.current())
+                await self._renew(self._tracker.current())
             except ServiceUnavailable as error:
-                _log.warning("lease not renewed", video=self._lease.video_id, reason=str(error))
+                _log.warning("lease not renewed", video=self._video, reason=str(error))

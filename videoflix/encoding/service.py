@@ -12,13 +12,24 @@ from concurrent.futures import Executor
 import structlog
 
 from media_pipeline.job import EncodeSettings
-from videoflix.encoding.attempt import Attempt, Stopped
+from videoflix.encoding.attempt import Attempt
+from videoflix.encoding.chunk_work import ChunkWork
 from videoflix.encoding.encoder import EncodeFailed, Encoder
+from videoflix.encoding.film import FilmEncode
 from videoflix.encoding.leftovers import Leftovers
-from videoflix.errors import InsufficientStorage, LeaseLost
-from videoflix.models import Lease, WorkerSeen
+from videoflix.encoding.part_leftovers import PartLeftovers
+from videoflix.encoding.supervision import Stopped
+from videoflix.errors import InsufficientStorage, LeaseLost, ServiceUnavailable
+from videoflix.models import ChunkLease, Lease, WorkerSeen
 from videoflix.offload import Offload
-from videoflix.ports import LeftoverStore, TitleStore, VideoStore, WorkerStore
+from videoflix.ports import (
+    ChunkStore,
+    LeftoverStore,
+    PartStore,
+    TitleStore,
+    VideoStore,
+    WorkerStore,
+)
 from videoflix.settings import Settings
 
 ALIVE_SECONDS = 20.0
@@ -46,6 +57,8 @@ class EncodingJobs:
         leftovers: LeftoverStore,
         settings: Settings,
         *,
+        chunks: ChunkStore,
+        parts: PartStore,
         executor: Executor,
         encoder: Encoder | None = None,
         pause: Callable[[int], float] = growing_pause,
@@ -64,6 +77,18 @@ class EncodingJobs:
             seconds=settings.worker.job_timeout,
             memory=settings.worker.max_memory,
         )
+        self._chunks = chunks
+        self._parts = parts
+        self._part_leftovers = PartLeftovers(videos, chunks, parts, self._offload)
+        self._chunk_work = ChunkWork(
+            chunks,
+            parts,
+            media,
+            self._encoder,
+            settings.worker,
+            offload=self._offload,
+            pause=pause,
+        )
         self._is_full = False
 
     async def claim(self, holder: str) -> Lease | None:
@@ -71,14 +96,30 @@ class EncodingJobs:
 
         Raises DatabaseUnavailable.
         """
+        if not await self._has_room():
+            return None
+        return await self._videos.claim(holder, self._limits.lease, self._limits.max_attempts)
+
+    async def claim_chunk(self, holder: str) -> ChunkLease | None:
+        """Take a part of a film that another worker has claimed: for who finds no film. So a
+        film that waits is begun before others are made faster. Raises DatabaseUnavailable."""
+        if not await self._has_room():
+            return None
+        return await self._chunks.claim(holder, self._limits.lease, self._limits.max_attempts)
+
+    async def run_chunk(self, lease: ChunkLease, stop: asyncio.Event) -> None:
+        """Work on a claimed part until it is done, failed, given back or lost; ``stop`` as in
+        ``run``."""
+        await self._chunk_work.run(lease, stop)
+        await self._clear_parts(lease.video_id)
+
+    async def _has_room(self) -> bool:
         free = await self._offload(self._media.free_bytes)
         is_full = free < self._floor
         if is_full and not self._is_full:
             _log.warning("jobs wait: the disk is below its floor", free=free, floor=self._floor)
         self._is_full = is_full
-        if is_full:
-            return None
-        return await self._videos.claim(holder, self._limits.lease, self._limits.max_attempts)
+        return not is_full
 
     async def run(self, lease: Lease, stop: asyncio.Event) -> None:
         """Work on a claimed job until it is ready, failed, given back or lost.
@@ -86,10 +127,21 @@ class EncodingJobs:
         ``stop`` ends it early: the encoder is killed and the lease given back, the attempt not
         counted. Raises DatabaseUnavailable only then, when even that could not be written.
         """
+        film = FilmEncode(
+            self._chunks,
+            self._parts,
+            self._media,
+            self._encoder,
+            self._chunk_work,
+            limits=self._limits,
+            offload=self._offload,
+            lease=lease,
+            stop=stop,
+        )
         attempt = Attempt(
             self._videos,
             self._media,
-            self._encoder,
+            film,
             self._leftovers,
             offload=self._offload,
             lease=lease,
@@ -103,11 +155,20 @@ class EncodingJobs:
             await self._settled(attempt, lease)
         except LeaseLost as error:
             log.warning("lease lost; what was made is thrown away", reason=str(error))
+        await self._clear_parts(lease.video_id)
+
+    async def _clear_parts(self, video_id: int) -> None:
+        """Where the film is not to be encoded any more; a sweep does it later where it cannot be
+        done now."""
+        try:
+            await self._part_leftovers.clear(video_id)
+        except (ServiceUnavailable, OSError) as error:
+            _log.warning("parts not deleted yet", video=video_id, reason=str(error))
 
     async def tidy(self) -> int:
-        """Delete what published titles have replaced or given up; returns how many. For workers,
-        now and then. Raises DatabaseUnavailable, OSError."""
-        return await self._leftovers.sweep()
+        """Delete what published titles have replaced or given up, and parts that nobody needs;
+        returns how many. For workers, now and then. Raises DatabaseUnavailable, OSError."""
+        return await self._leftovers.sweep() + await self._part_leftovers.sweep()
 
     async def live_workers(self) -> Sequence[WorkerSeen]:
         """Workers that said within the last 20 s that they are alive."""

@@ -14,6 +14,7 @@ from videoflix.ports.accounts import (
     SessionStore,
     UserStore,
 )
+from videoflix.ports.chunks import ChunkStore, PartStore
 from videoflix.ports.films import (
     Doorbell,
     LeftoverStore,
@@ -29,11 +30,13 @@ from videoflix.ports.films import (
 )
 
 __all__ = [
+    "ChunkStore",
     "Doorbell",
     "LeftoverStore",
     "Mail",
     "Mailer",
     "MediaStore",
+    "PartStore",
     "RateCounters",
     "ResetMailStore",
     "RevocationFeed",

@@ -8,9 +8,9 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 
@@ -18,7 +18,6 @@ from videoflix.accounts.reset_mails import ResetMails
 from videoflix.adapters.doorbell import DoorbellListener
 from videoflix.encoding.service import EncodingJobs
 from videoflix.errors import VideoflixError
-from videoflix.models import Lease
 from videoflix.settings import Settings
 from videoflix.uploads.service import UploadService
 from videoflix.waiting import wait_for_any
@@ -90,22 +89,30 @@ class _Worker:
         while not self._stop.is_set():
             self._bell.clear()
             try:
-                lease = await self._encoding.claim(self._holder)
-                if lease is not None:
-                    await self._work(lease)
+                work = await self._claim()
+                if work is not None:
+                    await self._work(work)
             except Exception as error:
                 _report_trouble("claim loop", error)
                 await wait_for_any(self._stop, seconds=pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
                 continue
             pause = FIRST_PAUSE
-            if lease is None:
+            if work is None:
                 await wait_for_any(self._stop, self._bell, seconds=self._poll)
 
-    async def _work(self, lease: Lease) -> None:
+    async def _claim(self) -> Coroutine[Any, Any, None] | None:
+        """The next film's job or, where no film waits, a part of one that another worker has."""
+        film = await self._encoding.claim(self._holder)
+        if film is not None:
+            return self._encoding.run(film, self._stop)
+        chunk = await self._encoding.claim_chunk(self._holder)
+        return None if chunk is None else self._encoding.run_chunk(chunk, self._stop)
+
+    async def _work(self, work: Coroutine[Any, Any, None]) -> None:
         """Run the job; a stop gets a few seconds to give it back, then it is cancelled, which
         kills the encoder and leaves the lease to run out."""
-        job = asyncio.create_task(self._encoding.run(lease, self._stop))
+        job = asyncio.create_task(work)
         stopping = asyncio.create_task(self._stop.wait())
         try:
             await asyncio.wait((job, stopping), return_when=asyncio.FIRST_COMPLETED)

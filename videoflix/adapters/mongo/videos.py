@@ -8,6 +8,7 @@ too short, never two leases: the update itself decides which worker gets the job
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from pymongo import ASCENDING, ReturnDocument
@@ -116,7 +117,7 @@ class MongoVideoStore:
             )
         if document is None:
             return None
-        return Lease(document["_id"], token, document["attempts"], expires_at)
+        return Lease(document["_id"], token, document["attempts"], expires_at, holder)
 
     async def renew(self, lease: Lease, seconds: float, progress: EncodeProgress) -> Lease:
         now = await self._database.now()
@@ -134,7 +135,7 @@ class MongoVideoStore:
                 "$max": {"progress": int(progress.percent), "frames": progress.frames},
             },
         )
-        return Lease(lease.video_id, lease.token, lease.attempt, expires_at)
+        return replace(lease, expires_at=expires_at)
 
     async def publish(self, lease: Lease, generation: str, *, keep_source: bool = True) -> None:
         now = await self._database.now()
