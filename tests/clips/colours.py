@@ -55,6 +55,11 @@ class Colours:
             return 255 * luma, 128 + 255 * cb, 128 + 255 * cr
         return 16 + 219 * luma, 128 + 224 * cb, 128 + 224 * cr
 
+    def luma(self, colour: Colour) -> float:
+        """The grey of a colour."""
+        of_red, of_blue = _WEIGHTS[self.matrix]
+        return of_red * colour[0] + (1 - of_red - of_blue) * colour[1] + of_blue * colour[2]
+
     def colour(self, code: Colour) -> Colour:
         """R'G'B' of limited range Y'CbCr of 8 bits."""
         luma, cb, cr = (code[0] - 16) / 219, (code[1] - 128) / 224, (code[2] - 128) / 224

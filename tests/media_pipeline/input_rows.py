@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
+import av
+
 from media_pipeline.job import EncodeSettings
 from media_pipeline.title import Title
 from tests.clips.colours import PATCHES, Colour
@@ -63,6 +65,11 @@ class Row:
     @property
     def name(self) -> str:
         return self.says
+
+
+def first_picture(title: Title, rendition: str) -> av.VideoFrame:
+    with av.open(str(title.folder / f"{rendition}.mp4")) as container:
+        return next(container.decode(video=0))
 
 
 def clip(

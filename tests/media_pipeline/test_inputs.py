@@ -1,9 +1,7 @@
 """Every kind of source that is accepted, and what comes of it (see ``input_rows``)."""
 
 from fractions import Fraction
-from pathlib import Path
 
-import av
 import pytest
 
 from media_pipeline.mpegts import TS_START
@@ -12,11 +10,14 @@ from tests.clips.colours import Colours, read_patches
 from tests.clips.fixtures import ClipCache
 from tests.clips.read import offsets_of, read_pictures, read_sound
 from tests.clips.spec import ClipFacts
-from tests.media_pipeline import input_rows_containers
-from tests.media_pipeline.input_rows import Row
+from tests.media_pipeline import input_rows_containers, input_rows_pictures
+from tests.media_pipeline.input_rows import Row, first_picture
 from tests.media_pipeline.titles import cached_title, joined
 
-ROWS = (*input_rows_containers.ROWS,)
+ROWS = (
+    *input_rows_containers.ROWS,
+    *input_rows_pictures.ROWS,
+)
 
 IN_SYNC = Fraction(20, 1000)
 START = Fraction(TS_START, 90_000)
@@ -60,9 +61,7 @@ def check_pictures_and_sound(row: Row, facts: ClipFacts, title: Title, rendition
 
 def check_colours(row: Row, title: Title, rendition: str) -> None:
     """BT.709 in limited range, marked as such, and the patches look as they did."""
-    path: Path = title.folder / f"{rendition}.mp4"
-    with av.open(str(path)) as container:
-        frame = next(container.decode(video=0))
+    frame = first_picture(title, rendition)
     assert frame.format.name == "yuv420p"
     tags = (frame.color_range, frame.colorspace, frame.color_primaries, frame.color_trc)
     assert tuple(str(int(tag)) for tag in tags) == TAGS
