@@ -35,7 +35,7 @@ def as_filtered(time: Fraction) -> Fraction:
 def frames_until(last: Fraction, video_end: Fraction, origin: Fraction, rate: Fraction) -> int:
     """How many pictures the grid has when the last one, shown from ``last`` on, is held until
     ``video_end``; times in source seconds."""
-    end = min(video_end, last + _LONGEST_LAST)
+    end = min(video_end, last + _LONGEST_LAST) if video_end > last else last + 1 / rate
     return nearest((end - origin) * rate)
 
 
@@ -121,6 +121,10 @@ class PictureEncoder:
         frame.pts = round(time / _FILTER_TIME_BASE)
         self._scaled(self._scaler.push(frame))
 
+    def count_until(self, video_end: Fraction) -> int:
+        """Pictures there will be when the last one is held until it ends (``finish``)."""
+        return frames_until(self._last_time, video_end, self._origin, self._grid.rate)
+
     def flush(self) -> None:
         """No more pictures come. Raises UnusableSource when there was not one."""
         if self._scaler is not None:
@@ -131,8 +135,7 @@ class PictureEncoder:
     def finish(self, video_end: Fraction, at_least: int = 0) -> FrameGrid:
         """Hold the last picture until it ends (``video_end``, source seconds) and until there are
         ``at_least`` pictures; complete the tracks. Returns the finished grid."""
-        until = frames_until(self._last_time, video_end, self._origin, self._grid.rate)
-        for index, pictures in self._gridder.end(max(at_least, until)):
+        for index, pictures in self._gridder.end(max(at_least, self.count_until(video_end))):
             self._encode(index, pictures)
         for track in self._tracks:
             track.finish()

@@ -53,9 +53,10 @@ class FrameGridder(Generic[Picture]):
         self._held = picture
 
     def end(self, at_least: int = 0) -> Iterator[tuple[int, Picture]]:
-        """Give out the last picture, held until there are ``at_least`` pictures."""
+        """Give out the last picture, held until there are ``at_least`` pictures; not at all when
+        there are as many without it, as may be where the grid takes every second picture."""
         if self._held is not None:
-            yield from self._until(max(self._next + 1, at_least))
+            yield from self._until(max(1, at_least))
             self._held = None
 
     def _until(self, point: int) -> Iterator[tuple[int, Picture]]:

@@ -19,6 +19,7 @@ from av.container import InputContainer
 from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
+from media_pipeline.continuity import Continuity
 from media_pipeline.errors import UnusableSource
 from media_pipeline.job import EncodeSettings
 from media_pipeline.limits import (
@@ -30,11 +31,11 @@ from media_pipeline.limits import (
     too_many_pictures,
     usable_sounds,
 )
+from media_pipeline.rates import frame_rate, last_end, phase
 from media_pipeline.side_streams import SideStreams, side_streams
 from media_pipeline.timeline import AUDIO_RATE, output_rate
 
 _NO_VIDEO = "This file has no video in it."
-_CONSTANT_SHARE = 0.98  # of intervals that fit the stated rate: then it is a constant rate
 # Sound that leads the picture by less is trimmed, by more gets the first picture held for it: not
 # every container says what of it is the coder's priming (up to 2,529 samples of HE-AAC at 48 kHz),
 # which is not meant to be heard.
@@ -106,8 +107,8 @@ class _Packets:
     """What reading all packets showed. ``times`` are sorted and in ticks, all else in seconds.
 
     ``seen`` counts the pictures, also those that an edit list hides; ``first_sound`` is when the
-    earliest sound is heard; ``end`` is where the last packet of any stream ends, and
-    ``chosen_end`` the last one of pictures and sounds that are encoded.
+    earliest sound is heard; ``end`` is where the last packet of any stream ends by the
+    container's own clock, and ``chosen_end`` the last one of pictures and sounds that are encoded.
     """
 
     times: npt.NDArray[np.int64]
@@ -147,23 +148,28 @@ def _read_packets(
     most = most_pictures(settings)
     with open_source(path, settings) as container:
         by_decoding = shows_decoding_times(container)
+        clock = Continuity(container)
         try:
             for packet in container.demux():
                 time = packet.dts if packet.pts is None or by_decoding else packet.pts
                 if time is None:
                     continue
-                packet_end = (time + (packet.duration or 0)) * packet.time_base
-                end = max(end, packet_end)
+                end = max(end, (time + (packet.duration or 0)) * packet.time_base)
                 seen += packet.stream_index == video
                 if seen > most:
                     raise too_many_pictures(settings)
-                if packet.stream_index == video or packet.stream_index in sounds:
-                    chosen_end = max(chosen_end, packet_end)
+                if packet.stream_index != video and packet.stream_index not in sounds:
+                    continue
+                clock.mend(packet)
+                time = packet.dts if packet.pts is None or by_decoding else packet.pts
+                chosen_end = max(
+                    chosen_end, ((time or 0) + (packet.duration or 0)) * packet.time_base
+                )
                 if packet.is_discard or not packet.size:
                     continue
                 if packet.stream_index == video:
-                    times.append(time)
-                elif packet.stream_index in sounds.difference(first_sounds):
+                    times.append(time or 0)
+                elif packet.stream_index not in first_sounds:
                     first_sounds[packet.stream_index] = _heard_from(packet)
         except av.FFmpegError as error:
             if not times:
@@ -184,28 +190,6 @@ def _promised(container: InputContainer, stream: VideoStream) -> tuple[int, Frac
     return stream.frames, duration
 
 
-def _frame_rate(
-    times: npt.NDArray[np.int64], time_base: Fraction, stated: Fraction | None
-) -> tuple[Fraction, bool]:
-    """Pictures a second, and whether that rate is constant."""
-    if len(times) < 2:
-        return stated or Fraction(25), True
-    gaps = np.diff(times)
-    gaps = gaps[gaps > 0]
-    if not len(gaps):
-        return stated or Fraction(25), True
-    median = 1 / (Fraction(int(np.median(gaps))) * time_base)
-    if not stated:
-        return median, False
-    # Containers round times to their ticks (Matroska: 1 ms), so a picture counts as in place
-    # when its gap is one interval to within a tick and a half.
-    ticks = float(1 / stated / time_base)
-    fitting = np.abs(gaps - ticks) <= max(1.5, ticks * 0.02)
-    if fitting.mean() >= _CONSTANT_SHARE:
-        return stated, True
-    return median, False
-
-
 def probe(path: Path, settings: EncodeSettings) -> SourceInfo:
     """Read every packet's time without decoding. Raises UnusableSource in plain words."""
     with open_source(path, settings) as container:
@@ -222,18 +206,18 @@ def probe(path: Path, settings: EncodeSettings) -> SourceInfo:
     times = packets.times
     if not len(times):
         raise UnusableSource(_NO_VIDEO)
-    measured, is_constant = _frame_rate(times, time_base, stated)
+    measured, is_constant = frame_rate(times, time_base, stated)
     rate = output_rate(measured, is_constant=is_constant)
     start = int(times[0]) * time_base
-    end = int(times[-1]) * time_base + 1 / measured
+    end = last_end(int(times[-1]) * time_base, measured, rate)
     last = max(end, packets.chosen_end)
     check_duration(last - start, settings)
     check_rate(packets.seen, end - start, settings)
-    origin = start
+    origin = start + phase(times, time_base, rate)
     if packets.first_sound is not None:
         lead = start - packets.first_sound
         if _SHORTEST_LEAD <= lead <= _LONGEST_LEAD:
-            # A whole number of pictures, so that the first one falls on the grid.
-            origin = start - round(lead * rate) / rate
+            # A whole number of pictures, so that they stay on the grid.
+            origin -= round(lead * rate) / rate
     missing = max(0, pictures - packets.seen, int((seconds - packets.end) * measured))
     return SourceInfo(video_index, sides, rate, origin, len(times) + missing, end, last)

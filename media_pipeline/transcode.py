@@ -10,6 +10,7 @@ import av
 from av.container import InputContainer
 from av.stream import Stream
 
+from media_pipeline.continuity import Continuity
 from media_pipeline.errors import UnusableSource
 from media_pipeline.job import EncodeSettings
 from media_pipeline.limits import decoder_options
@@ -84,7 +85,12 @@ class Transcoder:
         context.options = decoder_options(self._settings)
         if shows_decoding_times(container):
             self._order = DecodingOrder(video.index)
+        clock = Continuity(container)
         for packet in self._packets(container, video):
+            if packet.stream.type in ("video", "audio"):
+                clock.mend(packet)
+            else:
+                clock.follow(packet)
             # Not packet.stream_index: those that drain the decoders all say 0 there.
             if packet.stream.index != video.index:
                 self._sides.take(packet)
@@ -133,7 +139,8 @@ class Transcoder:
         self._pictures.flush()
         self._check_whole()
         self._sides.flush()
-        at_least = frames_for(self._sides.samples, self._pictures.count, self._grid.rate)
+        count = self._pictures.count_until(self._source.video_end)
+        at_least = frames_for(self._sides.samples, count, self._grid.rate)
         grid = self._pictures.finish(self._source.video_end, at_least)
         self.sides = self._sides.finish(grid)
         return grid

@@ -52,7 +52,7 @@ ROWS = (
         "MP4 in fragments: H.264, AAC",
         ".mp4",
         **{**H264, "b_frames": 0},
-        container_options={"movflags": "frag_keyframe+empty_moov"},
+        container_options={"movflags": "frag_keyframe+empty_moov+delay_moov"},
     ),
     clip("MOV: ProRes 422, PCM of 24 bits", ".mov", **PRORES, sound=PCM24),
     clip("MOV: MJPEG, PCM", ".mov", **MJPEG, sound=PCM),

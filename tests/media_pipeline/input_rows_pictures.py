@@ -155,7 +155,7 @@ def _is_mapped(_: ClipFacts, title: Title) -> None:
     assert red[0] > max(red[1:]) + 60
     assert green[1] > max(green[0], green[2]) + 30
     assert blue[2] > max(blue[:2]) + 60
-    assert min(yellow[:2]) > yellow[2] + 60
+    assert min(yellow[:2]) > yellow[2] + 40
 
 
 HDR = {

@@ -10,13 +10,18 @@ from tests.clips.colours import Colours, read_patches
 from tests.clips.fixtures import ClipCache
 from tests.clips.read import offsets_of, read_pictures, read_sound
 from tests.clips.spec import ClipFacts
-from tests.media_pipeline import input_rows_containers, input_rows_pictures
+from tests.media_pipeline import (
+    input_rows_containers,
+    input_rows_pictures,
+    input_rows_times,
+)
 from tests.media_pipeline.input_rows import Row, first_picture
 from tests.media_pipeline.titles import cached_title, joined
 
 ROWS = (
     *input_rows_containers.ROWS,
     *input_rows_pictures.ROWS,
+    *input_rows_times.ROWS,
 )
 
 IN_SYNC = Fraction(20, 1000)
