@@ -69,9 +69,18 @@ def open_options(settings: EncodeSettings) -> dict[str, str]:
         "protocol_whitelist": "file",
         "format_whitelist": ",".join(FORMATS),
         "codec_whitelist": _decoders(),
-        "max_streams": str(settings.max_streams),
         **decoder_options(settings),
     }
+
+
+def check_streams(container: InputContainer, settings: EncodeSettings) -> None:
+    """libavformat's own limit leaves streams out, or takes the file for something else; its
+    default, a thousand, bounds what a header may ask for."""
+    if len(container.streams) > settings.max_streams:
+        raise UnusableSource(
+            f"This file has too many streams: {len(container.streams)}, "
+            f"at most {settings.max_streams} are accepted."
+        )
 
 
 def decoder_options(settings: EncodeSettings) -> dict[str, str]:

@@ -25,6 +25,7 @@ from media_pipeline.job import EncodeSettings
 from media_pipeline.limits import (
     check_duration,
     check_rate,
+    check_streams,
     check_video,
     most_pictures,
     open_options,
@@ -79,13 +80,12 @@ def open_source(path: Path, settings: EncodeSettings) -> Iterator[InputContainer
             f"file:{path}",  # with its protocol, so that no name is taken for another one
             options=open_options(settings),
         )
-    except (av.FFmpegError, ValueError) as error:
+    except (av.FFmpegError, ValueError, MemoryError) as error:
         raise UnusableSource(
             "This is not a video that can be read: no known video format was recognised."
         ) from error
-    except MemoryError as error:  # how libavformat reports more than max_streams in MP4
-        raise UnusableSource("This file has too many streams.") from error
     with container:
+        check_streams(container, settings)
         yield container
 
 
