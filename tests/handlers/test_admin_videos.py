@@ -6,6 +6,7 @@ import pytest
 from handlers.videos import page_numbers
 from tests.handlers.films import add_pending
 from tests.handlers.site import Server
+from videoflix.encoding.control import BULK_MAX
 from videoflix.models import EncodeProgress, Lease
 
 JSON = {"Content-Type": "application/json"}
@@ -165,7 +166,9 @@ async def test_retry_of_all_and_of_some(server: Server, admin: httpx.AsyncClient
     assert rest == {"retried": [ids[0], ids[2]], "refused": [], "remaining": 0}
 
 
-@pytest.mark.parametrize("ids", ["1", 1, [0], ["1"], [True], [1.5], [10**10], list(range(1, 1002))])
+@pytest.mark.parametrize(
+    "ids", ["1", 1, [0], ["1"], [True], [1.5], [10**10], list(range(1, BULK_MAX + 2))]
+)
 async def test_ids_that_are_none(admin: httpx.AsyncClient, ids: object) -> None:
     response = await admin.post("admin/videos/retry/", json={"ids": ids})
     assert response.status_code == 400

@@ -11,7 +11,7 @@ from videoflix.offload import Offload
 from videoflix.ports import Doorbell, MediaStore, VideoLists, VideoStore
 
 CANCELLED = "Cancelled by an admin."
-BULK_MAX = 1000
+BULK_MAX = 200  # a request that takes a few seconds at most
 _RINGS = 16  # each wakes one worker, and a worker that ends a job looks for the next by itself
 
 _UNKNOWN = "There is no such video."

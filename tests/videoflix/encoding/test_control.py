@@ -16,9 +16,9 @@ from tests.videoflix.encoding.jobs import (
 )
 from tests.videoflix.parts import Parts, open_parts
 from tests.videoflix.waiting import is_running
-from videoflix.encoding.control import Refusal
+from videoflix.encoding.control import BULK_MAX, Refusal
 from videoflix.errors import Conflict, NotFound
-from videoflix.models import ProcessingStatus
+from videoflix.models import ProcessingStatus, VideoDetails
 from videoflix.settings import Settings
 
 CANCEL_SECONDS = 10.0  # a renewal comes every 2 s at the latest
@@ -110,3 +110,16 @@ async def test_a_queue_that_is_away_does_not_matter(settings: Settings) -> None:
         assert (await parts.control.retry_many()).video_ids == tuple(ids)
         for _ in ids:
             assert (await run(parts)).status is ProcessingStatus.READY
+
+
+async def test_more_than_fit_one_request_are_said_to_remain(parts: Parts) -> None:
+    for _ in range(BULK_MAX + 1):
+        video_id = await parts.videos.next_id()
+        await parts.videos.add(video_id, VideoDetails("A"), source_size=1, has_own_thumbnail=False)
+        parts.media.source(video_id).parent.mkdir()
+        parts.media.source(video_id).touch()
+    await parts.database.collection("videos").update_many({}, {"$set": {"status": "failed"}})
+    first = await parts.control.retry_many()
+    assert (len(first.video_ids), first.remaining) == (BULK_MAX, 1)
+    second = await parts.control.retry_many()
+    assert (second.video_ids, second.remaining) == ((BULK_MAX + 1,), 0)
