@@ -35,7 +35,7 @@ class SubtitleEncoder:
         self._characters = 0
 
     def take(self, packet: "av.Packet[Stream]") -> None:
-        """A packet that cannot be decoded is left out, as players do; so is text that is no UTF-8."""
+        """A packet that cannot be decoded is left out, as is text that is no UTF-8."""
         if packet.pts is None or not packet.size or len(self._cues) >= MOST_CUES:
             return
         start = packet.pts * packet.time_base - self._origin

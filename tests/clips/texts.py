@@ -83,6 +83,8 @@ def _write(
         for stream in source.streams:
             copy = container.add_stream_from_template(stream)
             copies[stream.index] = copy
+            if stream.language:
+                copy.metadata["language"] = stream.language
             said = told.get(stream.index, Told())
             if said.title is not None:
                 copy.metadata["title"] = said.title

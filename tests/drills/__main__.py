@@ -9,11 +9,14 @@ from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.drills import mail
+from tests.drills import mail, sync
 from tests.drills.report import Outcome
 
 # Each gets an empty folder of its own.
-DRILLS: Mapping[str, Callable[[Path], Coroutine[Any, Any, Outcome]]] = {"mail": mail.drill}
+DRILLS: Mapping[str, Callable[[Path], Coroutine[Any, Any, Outcome]]] = {
+    "mail": mail.drill,
+    "sync": sync.drill,
+}
 
 
 def main(names: list[str]) -> int:

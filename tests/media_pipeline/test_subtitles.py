@@ -130,7 +130,7 @@ def test_subtitles_that_are_pictures_are_left_out_and_named(clip_cache: ClipCach
 
 
 def test_what_a_stranger_writes_is_bounded(clip_cache: ClipCache) -> None:
-    """R37: a million characters in a cue, more text than any film has, zeros, broken UTF-8."""
+    """A million characters in a cue, more text than any film has, zeros, broken UTF-8."""
     cues: list[tuple[int, int, str | bytes]] = [
         (0, 1000, "x" * 1_000_000),
         (0, 1000, b"before\0after"),
