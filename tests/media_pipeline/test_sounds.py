@@ -14,10 +14,7 @@ from media_pipeline.title import Title
 from tests.clips.fixtures import ClipCache
 from tests.clips.read import (
     beeps_of,
-    find_flashes,
     measure_pitch,
-    offsets_of,
-    read_pictures,
     read_sound,
 )
 from tests.clips.spec import ClipFacts, Track
@@ -47,7 +44,8 @@ def check_tracks(title: Title, count: int) -> None:
         sound = read_sound(title.folder / f"{facts.name}.mp4")
         assert sound.gaps == ()
         assert sound.start == 0
-            assert 0 <= sound.end - grid.duration <= Fraction(1, 4)
+        assert sound.rate == AUDIO_RATE
+        assert 0 <= sound.end - grid.duration <= Fraction(1, 4)
 
 
 def check_sync(
