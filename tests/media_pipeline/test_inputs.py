@@ -13,6 +13,7 @@ from tests.clips.spec import ClipFacts
 from tests.media_pipeline import (
     input_rows_containers,
     input_rows_pictures,
+    input_rows_sounds,
     input_rows_times,
 )
 from tests.media_pipeline.input_rows import Row, first_picture
@@ -21,6 +22,7 @@ from tests.media_pipeline.titles import cached_title, joined
 ROWS = (
     *input_rows_containers.ROWS,
     *input_rows_pictures.ROWS,
+    *input_rows_sounds.ROWS,
     *input_rows_times.ROWS,
 )
 
