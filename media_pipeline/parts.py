@@ -84,12 +84,14 @@ class Plan:
         return chunk == len(self.borders) - 1
 
     def span(self, chunk: int, frames: int) -> PictureSpan:
-        """Of a title with ``frames`` pictures."""
+        """Of a title with ``frames`` pictures, which only the last chunk needs to know."""
         gop = self.grid.gop_frames
         first = self.borders[chunk]
-        end = frames if self.is_last(chunk) else self.borders[chunk + 1] * gop
-        stop = min(frames, end + _RUN_OUT_GOPS * gop)
-        return PictureSpan(max(0, first - _WARM_UP_GOPS) * gop, first * gop, end, stop)
+        begin = max(0, first - _WARM_UP_GOPS) * gop
+        if self.is_last(chunk):
+            return PictureSpan(begin, first * gop, frames, frames)
+        end = self.borders[chunk + 1] * gop
+        return PictureSpan(begin, first * gop, end, min(self.pictures, end + _RUN_OUT_GOPS * gop))
 
     def save(self, folder: Path) -> None:
         values: dict[str, Any] = asdict(self)

@@ -10,11 +10,14 @@ from media_pipeline.picture_index import PictureIndex, read_index
 from media_pipeline.source import SourceInfo
 from media_pipeline.timeline import GOP_SECONDS, FrameGrid
 
+_LEAST_GOPS = 2
+
 
 def chunk_borders(gops: int, size: int) -> tuple[int, ...]:
-    """First GOPs of chunks of ``size`` GOPs; a rest of less than half belongs to the last one."""
-    count = max(1, (gops + size // 2) // size)
-    return tuple(size * chunk for chunk in range(count))
+    """First GOPs of chunks of ``size`` GOPs; a rest of less than half belongs to the last one,
+    and so does one of less than two, so that no chunk is nothing but the film's last picture."""
+    count = (gops + size - max(_LEAST_GOPS, size // 2)) // size
+    return tuple(size * chunk for chunk in range(max(1, count)))
 
 
 def make_plan(
