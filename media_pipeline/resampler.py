@@ -18,6 +18,8 @@ _HOLE = Fraction(1, 10)
 # by at most 1 %: nobody hears it, and lips fit the voice. Matroska's and FLV's stamps are rounded
 # to 1 ms, which is no drift. From 0.1 s on libswresample fills up or drops at once.
 _FOLLOW = f"async={AUDIO_RATE // 100}:min_comp=0.004:comp_duration=2"
+# What a damaged header may say beyond that would turn a packet into minutes of sound, or none.
+_LOWEST_RATE, _HIGHEST_RATE = 1000, 768_000
 # Channels that are added up can pass full scale: a limiter that looks ahead (its delay taken back)
 # keeps speech as loud as it was meant, where scaling the sum down would make it quieter by 7.7 dB.
 _LIMITER = "limit=0.9:level=disabled:latency=1"
@@ -88,7 +90,8 @@ class Resampler:
         self.samples = 0
 
     def push(self, frame: av.AudioFrame) -> Iterator[av.AudioFrame]:
-        if not frame.samples or frame.sample_rate <= 0:
+        """A frame that cannot be converted is left out."""
+        if not frame.samples or not _LOWEST_RATE <= frame.sample_rate <= _HIGHEST_RATE:
             return
         time = self._due  # without a time of its own: after the one before
         if frame.pts is not None and frame.time_base is not None:
@@ -98,7 +101,10 @@ class Resampler:
             yield from self.end()  # the next graph goes on where this one ended
         if self._graph is None:
             yield from self._silence(nearest(time * AUDIO_RATE))
-            self._graph = _build(frame, self.samples)
+            try:
+                self._graph = _build(frame, self.samples)
+            except (av.FFmpegError, ValueError):
+                return
             self._shape = shape
         self._due = time + Fraction(frame.samples, frame.sample_rate)
         # Input ticks may be coarse (1 ms in Matroska): sample ticks keep the sum exact.

@@ -193,3 +193,13 @@ def test_rounded_time_stamps_change_nothing() -> None:
         frame.pts = round(Fraction(frame.pts, RATE) * 1000)
         frame.time_base = Fraction(1, 1000)
     assert np.abs(resampled(frames) - channels).max() < 1e-6
+
+
+@pytest.mark.parametrize("rate", [1, 10_000_000])
+def test_what_has_no_possible_rate_is_left_out(rate: int) -> None:
+    resampler = Resampler(Fraction(0))
+    for frame in frames_of(pulsed(1, 10), RATE, "stereo"):
+        frame.sample_rate = rate
+        assert list(resampler.push(frame)) == []
+    assert list(resampler.end()) == []
+    assert resampler.samples == 0
