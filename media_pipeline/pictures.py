@@ -10,7 +10,7 @@ from media_pipeline.timeline import nearest
 # Of a picture's interval: rounded timestamps of pictures that lie halfway between two points, as
 # at 120 pictures a second, must all fall to the same side.
 _LEAN = Fraction(1, 100)
-_LONGEST_GAP = 10 * 60  # seconds for which one picture is held where the source has none
+_LONGEST_GAP = 12 * 3600  # seconds for which one picture is held where the source has none
 
 
 Picture = TypeVar("Picture")
@@ -44,7 +44,7 @@ class FrameGridder(Generic[Picture]):
         """Take the picture shown from ``time`` (source seconds) on; give what is decided."""
         point = grid_point(time, self._origin, self._rate)
         if point - self._next > _LONGEST_GAP * self._rate:
-            raise UnusableSource("The film's timestamps jump: there is a gap of over 10 minutes.")
+            raise UnusableSource("The film's timestamps jump: there is a gap of over 12 hours.")
         if self._held is not None:
             yield from self._until(point)
         elif point > 0:

@@ -26,6 +26,8 @@ def make_plan(
     """A plan of chunks of about ``seconds``. Raises NotInChunks in plain words for a film that is
     encoded whole."""
     size = max(1, seconds // GOP_SECONDS)
+    if source.video_index is None:
+        raise NotInChunks("The film has no pictures.")
     if not seconds or source.expected < 2 * size * FrameGrid(source.rate).gop_frames:
         raise NotInChunks("The film is shorter than two chunks.")
     rows, time_base = read_index(path, settings, source.video_index)
@@ -33,8 +35,9 @@ def make_plan(
     if len(rows) != source.frames:
         raise NotInChunks("The film does not hold the pictures that it promises.")
     held = frames_until(index.last, source.video_end, source.origin, source.rate)
-    pictures = index.point(len(rows) - 1)
-    frames = max(pictures + 1, held)
+    # Above the greatest rate the last one is not always among those that the grid takes.
+    pictures = min(index.point(len(rows) - 1), max(0, held - 1))
+    frames = max(1, held)
     grid = FrameGrid(source.rate, frames)
     plan = Plan(
         video_index=source.video_index,

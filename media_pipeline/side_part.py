@@ -61,7 +61,7 @@ def encode_side(
     try:
         _read(source, settings, plan, sides, done)
         sides.flush()
-        frames = max(plan.frames, frames_for(sides.samples, plan.pictures, plan.rate))
+        frames = max(plan.frames, frames_for(sides.samples, plan.frames, plan.rate))
         streams = sides.finish(FrameGrid(plan.rate, frames))
     finally:
         sides.close()

@@ -34,9 +34,10 @@ from media_pipeline.limits import (
 )
 from media_pipeline.rates import frame_rate, last_end, phase
 from media_pipeline.side_streams import SideStreams, side_streams
-from media_pipeline.timeline import AUDIO_RATE, output_rate
+from media_pipeline.timeline import AUDIO_RATE, MIN_RATE, output_rate
 
-_NO_VIDEO = "This file has no video in it."
+_NOTHING = "This file has neither pictures nor sound in it."
+_NO_STREAM = -1
 # Sound that leads the picture by less is trimmed, by more gets the first picture held for it: not
 # every container says what of it is the coder's priming (up to 2,529 samples of HE-AAC at 48 kHz),
 # which is not meant to be heard.
@@ -48,13 +49,14 @@ _LONGEST_LEAD = 3600
 class SourceInfo:
     """What will be encoded of a source. Times in seconds, on the container's own clock.
 
-    ``sides`` are the sounds and texts beside the picture. ``origin`` is the time that becomes 0:
-    the first picture, or the first sound when that is earlier.
-    ``frames`` is how many pictures the container promises. ``video_end`` is where the last one
-    ends, ``end`` where the last of pictures and sound does.
+    ``video_index`` is None for sound alone: one picture (``still``) is shown then. ``sides`` are
+    the sounds and texts beside the picture. ``origin`` is the time that becomes 0: the first
+    picture, or the first sound when that is earlier. ``frames`` is how many pictures the
+    container promises. ``video_end`` is where the last one ends, ``end`` where the last of
+    pictures and sound does.
     """
 
-    video_index: int
+    video_index: int | None
     sides: SideStreams
     rate: Fraction
     origin: Fraction
@@ -89,14 +91,14 @@ def open_source(path: Path, settings: EncodeSettings) -> Iterator[InputContainer
         yield container
 
 
-def _video_stream(container: InputContainer, settings: EncodeSettings) -> VideoStream:
+def _video_stream(container: InputContainer, settings: EncodeSettings) -> VideoStream | None:
     streams = [
         stream
         for stream in container.streams.video
         if not stream.disposition & Disposition.attached_pic
     ]
     if not streams:
-        raise UnusableSource(_NO_VIDEO)
+        return None
     stream = next((s for s in streams if s.disposition & Disposition.default), streams[0])
     check_video(stream, settings)
     return stream
@@ -172,13 +174,13 @@ def _read_packets(
                 elif packet.stream_index not in first_sounds:
                     first_sounds[packet.stream_index] = _heard_from(packet)
         except av.FFmpegError as error:
-            if not times:
+            if not times and not first_sounds:
                 raise UnusableSource("This file is damaged: it cannot be read.") from error
     first_sound = min(first_sounds.values(), default=None)
     return _Packets(np.sort(np.array(times, np.int64)), seen, first_sound, end, chosen_end)
 
 
-def _promised(container: InputContainer, stream: VideoStream) -> tuple[int, Fraction]:
+def _promised(container: InputContainer, stream: VideoStream | None) -> tuple[int, Fraction]:
     """Pictures, and seconds, that the container's header says there are; 0 where it does not.
 
     A file that was cut off still says what it once held. Formats that only estimate their length
@@ -187,7 +189,7 @@ def _promised(container: InputContainer, stream: VideoStream) -> tuple[int, Frac
     duration = Fraction(0)
     if container.format.name.startswith(("mov", "matroska")) and container.duration:
         duration = Fraction(container.duration, av.time_base)
-    return stream.frames, duration
+    return stream.frames if stream else 0, duration
 
 
 def probe(path: Path, settings: EncodeSettings) -> SourceInfo:
@@ -195,17 +197,15 @@ def probe(path: Path, settings: EncodeSettings) -> SourceInfo:
     with open_source(path, settings) as container:
         stream = _video_stream(container, settings)
         sides = side_streams(container, usable_sounds(container))
-        video_index, time_base = stream.index, stream.time_base
-        stated = stream.guessed_rate or stream.average_rate
+        index = stream.index if stream else _NO_STREAM
+        time_base = stream.time_base if stream else None
+        stated = (stream.guessed_rate or stream.average_rate) if stream else None
         pictures, seconds = _promised(container, stream)
     check_duration(seconds, settings)
-    if time_base is None:
-        raise UnusableSource(_NO_VIDEO)
-    sounds = frozenset(sound.index for sound in sides.sounds)
-    packets = _read_packets(path, settings, video_index, sounds)
+    packets = _read_packets(path, settings, index, frozenset(s.index for s in sides.sounds))
     times = packets.times
-    if not len(times):
-        raise UnusableSource(_NO_VIDEO)
+    if not len(times) or time_base is None:
+        return _sound_alone(sides, packets, settings)
     measured, is_constant = frame_rate(times, time_base, stated)
     rate = output_rate(measured, is_constant=is_constant)
     start = int(times[0]) * time_base
@@ -220,4 +220,12 @@ def probe(path: Path, settings: EncodeSettings) -> SourceInfo:
             # A whole number of pictures, so that they stay on the grid.
             origin -= round(lead * rate) / rate
     missing = max(0, pictures - packets.seen, int((seconds - packets.end) * measured))
-    return SourceInfo(video_index, sides, rate, origin, len(times) + missing, end, last)
+    return SourceInfo(index, sides, rate, origin, len(times) + missing, end, last)
+
+
+def _sound_alone(sides: SideStreams, packets: _Packets, settings: EncodeSettings) -> SourceInfo:
+    if packets.first_sound is None:
+        raise UnusableSource(_NOTHING)
+    origin, end = packets.first_sound, packets.chosen_end
+    check_duration(end - origin, settings)
+    return SourceInfo(None, sides, Fraction(MIN_RATE), origin, 0, end, end)

@@ -19,6 +19,7 @@ from media_pipeline.picture_order import DecodingOrder, PresentationOrder
 from media_pipeline.side_streams import SideStreams
 from media_pipeline.side_tracks import SideTracks, frames_for
 from media_pipeline.source import SourceInfo, open_source, shows_decoding_times
+from media_pipeline.still import still_picture
 from media_pipeline.timeline import FrameGrid
 
 # The share of the promised pictures that must have been decoded, and seconds at the end that may
@@ -68,7 +69,11 @@ class Transcoder:
         with contextlib.ExitStack() as stack:
             stack.callback(self._close)
             container = stack.enter_context(open_source(path, self._settings))
-            self._decode(container)
+            video = self._video(container)
+            if video is None:
+                still = still_picture(path, self._settings)
+                self._pictures.take(still, self._source.origin, Fraction(1))
+            self._decode(container, video)
             return self._finish()
 
     @property
@@ -76,7 +81,9 @@ class Transcoder:
         """Names of the renditions that were made, smallest first."""
         return self._pictures.renditions
 
-    def _decode(self, container: InputContainer) -> None:
+    def _video(self, container: InputContainer) -> av.VideoStream | None:
+        if self._source.video_index is None:
+            return None
         video = container.streams[self._source.video_index]
         assert isinstance(video, av.VideoStream)  # noqa: S101 - chosen among the video streams
         context = video.codec_context
@@ -85,6 +92,9 @@ class Transcoder:
         context.options = decoder_options(self._settings)
         if shows_decoding_times(container):
             self._order = DecodingOrder(video.index)
+        return video
+
+    def _decode(self, container: InputContainer, video: av.VideoStream | None) -> None:
         clock = Continuity(container)
         for packet in self._packets(container, video):
             if packet.stream.type in ("video", "audio"):
@@ -92,7 +102,7 @@ class Transcoder:
             else:
                 clock.follow(packet)
             # Not packet.stream_index: those that drain the decoders all say 0 there.
-            if packet.stream.index != video.index:
+            if video is None or packet.stream.index != video.index:
                 self._sides.take(packet)
                 continue
             self._order.note(packet)
@@ -105,10 +115,11 @@ class Transcoder:
                 self._picture(frame, video)
 
     def _packets(
-        self, container: InputContainer, video: av.VideoStream
+        self, container: InputContainer, video: av.VideoStream | None
     ) -> "Iterator[av.Packet[Stream]]":
         """All packets of the streams that are encoded, as far as they can be read."""
-        packets = container.demux(video, *(container.streams[i] for i in self._sides.indexes))
+        chosen: list[Stream] = [container.streams[index] for index in self._sides.indexes]
+        packets = container.demux([video, *chosen] if video else chosen)
         while True:
             try:
                 packet = next(packets)
@@ -117,13 +128,17 @@ class Transcoder:
             except av.FFmpegError:
                 # The rest cannot be read. Whether enough was is decided at the end.
                 self._sides.drain(container)
-                rest: list[av.VideoFrame] = []
-                with contextlib.suppress(av.FFmpegError):
-                    rest = video.decode(None)
-                for frame in rest:
-                    self._picture(frame, video)
+                if video is not None:
+                    self._drain(video)
                 return
             yield packet
+
+    def _drain(self, video: av.VideoStream) -> None:
+        rest: list[av.VideoFrame] = []
+        with contextlib.suppress(av.FFmpegError):
+            rest = video.decode(None)
+        for frame in rest:
+            self._picture(frame, video)
 
     def _picture(self, frame: av.VideoFrame, stream: av.VideoStream) -> None:
         pts = self._order.next(frame.pts)

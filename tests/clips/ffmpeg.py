@@ -9,16 +9,20 @@ from tests.clips.spec import ClipFacts
 from tests.programs import program
 
 
-def by_ffmpeg(cache: ClipCache, clip: ClipFacts, suffix: str, *arguments: str) -> ClipFacts:
-    """``clip`` once more, as ffmpeg makes it with these arguments for the output."""
+def by_ffmpeg(
+    cache: ClipCache, clip: ClipFacts, suffix: str, *arguments: str, extra: Path | None = None
+) -> ClipFacts:
+    """``clip`` once more, as ffmpeg makes it with these arguments for the output. ``extra`` is a
+    second input."""
+    inputs = [value for path in (clip.path, extra) if path for value in ("-i", str(path))]
     ffmpeg = program("ffmpeg")
 
     def make(target: Path) -> None:
         subprocess.run(
-            [ffmpeg, "-v", "error", "-i", str(clip.path), *arguments, str(target)],
+            [ffmpeg, "-v", "error", *inputs, *arguments, str(target)],
             check=True,
             stdin=subprocess.DEVNULL,
         )
 
-    path = cache.once(f"ffmpeg {clip.path.name} {arguments}", make, suffix=suffix)
+    path = cache.once(f"ffmpeg {clip.path.name} {arguments} {extra}", make, suffix=suffix)
     return replace(clip, path=path)

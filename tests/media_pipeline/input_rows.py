@@ -42,9 +42,11 @@ class Row:
     """A kind of source and what must come of it.
 
     Checked of every rendition: its size (``sizes``), the grid's ``rate``, the pictures shown and
-    their order (``numbers``: each source picture once unless told otherwise), each on its grid
+    their order (``numbers``: each source picture once unless told otherwise; None: the clip
+    has none), each on its grid
     point, the duration (that of the pictures, or of what ``numbers`` says), ``flashes`` beeps
-    within 20 ms of their flash, or of ``delay`` after it (0: there is no sound), and the colours of
+    within 20 ms of their flash, or of ``delay`` after it (0: there is no sound;
+    None: there are no flashes), and the colours of
     six patches (``tolerance`` levels from ``patches``; None: they are not looked at). ``also``
     checks what is particular.
     """
@@ -55,8 +57,8 @@ class Row:
     settings: EncodeSettings = SMALL
     sizes: Mapping[str, Size] = field(default_factory=lambda: {"480p": (WIDTH, HEIGHT)})
     rate: Fraction = Fraction(25)
-    numbers: Numbers = _every_one
-    flashes: int = SECONDS
+    numbers: Numbers | None = _every_one
+    flashes: int | None = SECONDS
     delay: Fraction = Fraction(0)
     tolerance: float | None = TOLERANCE
     patches: tuple[Colour, ...] = PATCHES

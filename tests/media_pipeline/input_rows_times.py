@@ -1,13 +1,21 @@
 """Rows of the table of inputs: rates, lengths and timestamps."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
+from media_pipeline.title import Title
+from tests.clips.ffmpeg import by_ffmpeg
 from tests.clips.fixtures import ClipCache
+from tests.clips.read import find_beeps, offsets_of, read_pictures, read_sound
 from tests.clips.remux import retimed, strung
+from tests.clips.repeat import repeat_packets
 from tests.clips.spec import ClipFacts, Track
 from tests.media_pipeline.input_rows import HEIGHT, WIDTH, Numbers, Row, clip
+from tests.media_pipeline.input_rows_containers import OPUS
+from tests.media_pipeline.titles import joined
 
 SMALL: dict[str, Any] = {"width": WIDTH, "height": HEIGHT}
 NTSC_FILM, NTSC, NTSC_60 = (
@@ -99,6 +107,38 @@ def _twice(*starts: int) -> Any:
     return make
 
 
+def _growing(cache: ClipCache) -> ClipFacts:
+    parts = [
+        cache.clip(suffix=".ts", width=width, height=height, frames=50, first_number=first,
+                   start=start, sound=None)
+        for width, height, first, start in (
+            (WIDTH, HEIGHT, 0, Fraction(1)), (2 * WIDTH, 2 * HEIGHT, 50, Fraction(3)),
+        )
+    ]  # fmt: skip
+    return strung(cache, *parts)
+
+
+def _long(cache: ClipCache) -> ClipFacts:
+    """A minute of ten seconds."""
+    once = cache.clip(width=64, height=36, rate=Fraction(12), seconds=10, crf=18)
+    path = cache.once(f"long {once.path.name}", _repeat_to(once), suffix=".mp4")
+    return replace(once, path=path)
+
+
+def _repeat_to(once: ClipFacts) -> Callable[[Path], object]:
+    return lambda target: repeat_packets(once.path, target, LONG_TURNS)
+
+
+def _in_sync_throughout(facts: ClipFacts, title: Title) -> None:
+    """Every picture in its place, each beep at its flash."""
+    pictures = read_pictures(joined(title, "480p"))
+    assert len(pictures) == LONG_TURNS * facts.frames
+    assert all(picture.number == n % facts.frames for n, picture in enumerate(pictures))
+    offsets = offsets_of(pictures, read_sound(joined(title, "480p")))
+    assert len(offsets) == LONG_TURNS * len(facts.flashes)
+    assert max(abs(offset) for offset in offsets) <= Fraction(1, 50)
+
+
 def _repeated(cache: ClipCache) -> ClipFacts:
     clean = cache.clip(suffix=".mkv", **SMALL, seconds=2)
     return retimed(cache, clean, ".mkv", _tenth_again)
@@ -135,7 +175,50 @@ TIMES = (
         numbers=_without_the_repeated),
 )  # fmt: skip
 
+
+def _with_cover(suffix: str, *, picture: bool) -> Any:
+    """A clip, or its sound alone, with another clip's first picture as its cover."""
+
+    def make(cache: ClipCache) -> ClipFacts:
+        cover = cache.clip(width=120, height=120, frames=1, first_number=7, sound=None)
+        image = by_ffmpeg(cache, cover, ".png", "-frames:v", "1")
+        clip = cache.clip(**SMALL, seconds=2)
+        maps = ("-map", "0" if picture else "0:a", "-map", "1:v", "-c", "copy")
+        number = "1" if picture else "0"
+        return by_ffmpeg(
+            cache, clip, suffix, *maps, f"-disposition:v:{number}", "attached_pic", extra=image.path
+        )
+
+    return make
+
+
+def _is_cut_at_zero(_: ClipFacts, title: Title) -> None:
+    """Beeps are where they were: at 0 and 1 s, and a thumbnail is made."""
+    beeps = [beep - Fraction(7, 5) for beep in find_beeps(joined(title, "480p"))]
+    assert max(abs(beep - second) for second, beep in enumerate(beeps)) <= Fraction(1, 50)
+    assert len(beeps) == 2
+    assert (title.folder / "thumbnail.jpg").read_bytes().startswith(b"\xff\xd8\xff")
+
+
+ALONE: dict[str, Any] = {"rate": Fraction(12), "flashes": None, "also": (_is_cut_at_zero,)}
+PLAIN = {**ALONE, "sizes": {"480p": (176, 98)}, "numbers": None, "tolerance": None,
+         "treated": "A plain picture is shown, at 12 pictures a second."}  # fmt: skip
+SOUND_ALONE = (
+    clip("Sound alone: AAC (M4A)", ".m4a", rate=None, seconds=2, row=PLAIN),
+    clip("Sound alone: Opus (OGG)", ".ogg", rate=None, seconds=2, sound=OPUS, row=PLAIN),
+    Row("Sound alone with a cover (M4A)", _with_cover(".m4a", picture=False),
+        "The cover is shown, at 12 pictures a second.",
+        **{**ALONE, "sizes": {"480p": (120, 120)}, "numbers": lambda _: [7] * 25}),
+    Row("A cover beside pictures (MP4)", _with_cover(".mp4", picture=True), "No video track."),
+)  # fmt: skip
+
+LONG_TURNS = 6
 LENGTHS = (
+    Row("A minute, by repeated packets", _long, rate=Fraction(12), sizes={"480p": (64, 36)},
+        numbers=None, tolerance=None, also=(_in_sync_throughout,)),
+    Row("Pictures whose size changes (MPEG-TS)", _growing,
+        "The sizes of the first ones; black around those of another aspect.",
+        numbers=lambda _: range(100), flashes=0),
     clip("One picture", frames=1, sound=None),
     clip("0.3 s", seconds=Fraction(3, 10), row={"flashes": 1}),
     clip("Sound longer than picture", sound=Track(seconds=Fraction(4)), row={
@@ -147,4 +230,4 @@ LENGTHS = (
     clip("No sound", sound=None),
 )  # fmt: skip
 
-ROWS = (*RATES, *VARIABLE, *TIMES, *LENGTHS)
+ROWS = (*RATES, *VARIABLE, *TIMES, *LENGTHS, *SOUND_ALONE)

@@ -290,11 +290,15 @@ def test_what_is_no_film_is_refused_for_good(tmp_path: Path, content: bytes) -> 
     check_refused(source, permanent=True)
 
 
-def test_sound_without_pictures_is_refused_for_good(clip_cache: ClipCache, tmp_path: Path) -> None:
-    facts = clip_cache.clip(suffix=".m4a", rate=None, seconds=2)
+def test_texts_alone_are_refused_for_good(tmp_path: Path) -> None:
     source = tmp_path / "source"
-    source.write_bytes(facts.path.read_bytes())
-    check_refused(source, permanent=True, reason="no video")
+    with av.open(str(source), "w", format="matroska") as output:
+        text = output.add_stream("subrip")
+        packet = av.Packet(b"Hello.")
+        packet.stream, packet.time_base = text, Fraction(1, 1000)
+        packet.pts, packet.dts, packet.duration = 0, 0, 1000
+        output.mux_one(packet)
+    check_refused(source, permanent=True, reason="neither pictures nor sound")
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,9 @@ def test_a_source_of_this_kind(clip_cache: ClipCache, row: Row) -> None:
 
 
 def check_pictures_and_sound(row: Row, facts: ClipFacts, title: Title, rendition: str) -> None:
+    if row.numbers is None:
+        assert title.grid.duration >= facts.duration
+        return
     pictures = read_pictures(joined(title, rendition))
     wanted = list(row.numbers(facts))
     assert [picture.number for picture in pictures] == wanted
@@ -56,7 +59,7 @@ def check_pictures_and_sound(row: Row, facts: ClipFacts, title: Title, rendition
     assert max(late) <= TICK / 2
     assert title.grid.duration == len(wanted) / row.rate
     if not row.flashes:
-        assert title.manifest.audio == ()
+        assert title.manifest.audio == () or row.flashes is None
         return
     sound = read_sound(joined(title, rendition))
     assert sound.gaps == ()
