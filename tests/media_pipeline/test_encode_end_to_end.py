@@ -1,6 +1,7 @@
 """The encoder child on films whose every picture and second is known."""
 
 import json
+import subprocess
 from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
@@ -23,6 +24,7 @@ from tests.media_pipeline.titles import (
     run_encoder,
     segments,
 )
+from tests.programs import program
 
 RATES = [Fraction(25), Fraction(30000, 1001), Fraction(60000, 1001)]
 IN_SYNC = Fraction(20, 1000)
@@ -292,12 +294,20 @@ def test_what_is_no_film_is_refused_for_good(tmp_path: Path, content: bytes) -> 
 
 def test_texts_alone_are_refused_for_good(tmp_path: Path) -> None:
     source = tmp_path / "source"
-    with av.open(str(source), "w", format="matroska") as output:
-        text = output.add_stream("subrip")
-        packet = av.Packet(b"Hello.")
-        packet.stream, packet.time_base = text, Fraction(1, 1000)
-        packet.pts, packet.dts, packet.duration = 0, 0, 1000
-        output.mux_one(packet)
+    words = b"1\n00:00:00,000 --> 00:00:01,000\nHello.\n"
+    command = [
+        program("ffmpeg"),
+        "-v",
+        "error",
+        "-f",
+        "srt",
+        "-i",
+        "-",
+        "-f",
+        "matroska",
+        str(source),
+    ]
+    subprocess.run(command, input=words, check=True)
     check_refused(source, permanent=True, reason="neither pictures nor sound")
 
 
