@@ -70,8 +70,11 @@ _SHORT, _NAMES = _table()
 
 
 def language_tag(said: str | None) -> str:
-    """The BCP 47 tag for what a container says; ``und`` for nothing and for what is no tag."""
-    tag = (said or "").strip().replace("_", "-")
+    """The BCP 47 tag for what a container says; ``und`` for nothing and for what is no tag.
+
+    MPEG-TS may name several languages, as ``deu,eng``: the first one counts.
+    """
+    tag = (said or "").partition(",")[0].strip().replace("_", "-")
     if len(tag) > _LONGEST or not _TAG.fullmatch(tag):
         return UNDETERMINED
     language, *rest = tag.lower().split("-")

@@ -101,6 +101,11 @@ class SideTracks:
             *self._streams.left_out,
             *(f"{s.label}: no sound in it." for s in self._streams.sounds if s not in sounds),
             *(f"{t.label}: no subtitles in it." for t in self._streams.texts if t not in texts),
+            *(
+                f"{text.label}: {count} subtitles could not be read, or were too many."
+                for text in self._streams.texts
+                if (count := self._texts[text.index].left_out)
+            ),
         ]
         if sounds:
             sounds[0] = replace(sounds[0], is_default=True)

@@ -25,7 +25,8 @@ def subtitle_file(name: str) -> str:
 class SubtitleEncoder:
     """One stream of text subtitles, from packets to its file; used once.
 
-    ``origin`` is the source's time that becomes 0. What is too much for a film is dropped.
+    ``origin`` is the source's time that becomes 0. ``left_out`` counts what could not be read, or
+    was too much for a film.
     """
 
     def __init__(self, folder: Path, name: str, *, origin: Fraction) -> None:
@@ -33,20 +34,28 @@ class SubtitleEncoder:
         self._origin = origin
         self._cues: list[Cue] = []
         self._characters = 0
+        self.left_out = 0
 
     def take(self, packet: "av.Packet[Stream]") -> None:
         """A packet that cannot be decoded is left out, as is text that is no UTF-8."""
-        if packet.pts is None or not packet.size or len(self._cues) >= MOST_CUES:
+        if packet.pts is None or not packet.size:
+            return
+        if len(self._cues) >= MOST_CUES:
+            self.left_out += 1
             return
         start = packet.pts * packet.time_base - self._origin
         length = (packet.duration or 0) * packet.time_base
         try:
             events = packet.decode()
         except (av.FFmpegError, ValueError):
+            self.left_out += 1
             return
         for event in events:
             text = cue_text(event.ass) if isinstance(event, AssSubtitle) else ""
-            if not text or self._characters + len(text) > MOST_CHARACTERS:
+            if not text:
+                continue
+            if self._characters + len(text) > MOST_CHARACTERS:
+                self.left_out += 1
                 continue
             self._characters += len(text)
             self._cues.append(Cue(start, start + (length or _WITHOUT_END), text))

@@ -16,6 +16,7 @@ from media_pipeline.side_streams import clean_label
         ("ger", "de", "German"),
         ("deu", "de", "German"),
         ("DEU", "de", "German"),
+        ("deu,eng", "de", "German"),
         ("de", "de", "German"),
         ("chi", "zh", "Chinese"),
         ("zho", "zh", "Chinese"),

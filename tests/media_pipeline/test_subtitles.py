@@ -144,6 +144,10 @@ def test_what_a_stranger_writes_is_bounded(clip_cache: ClipCache) -> None:
     assert [cue.text for cue in found[1:3]] == ["before", "no time at all"]
     assert (found[2].start, found[2].end) == (2, 4000)
     assert max(len(cue.text) for cue in found) <= 9 * 2000
+    lost = len(cues) - len(found)
+    assert title.manifest.left_out == (
+        f"Subtitles 1: {lost} subtitles could not be read, or were too many.",
+    )
 
 
 def test_a_track_has_so_many_cues_and_no_more(clip_cache: ClipCache, tmp_path: Path) -> None:
@@ -154,6 +158,7 @@ def test_a_track_has_so_many_cues_and_no_more(clip_cache: ClipCache, tmp_path: P
         for packet in container.demux():
             if packet.stream.type == "subtitle":
                 encoder.take(packet)
+    assert encoder.left_out == 100
     assert encoder.finish(Fraction(4)) == MOST_CUES
     assert (tmp_path / "text-0.vtt").read_text().count(" --> ") == MOST_CUES
 
