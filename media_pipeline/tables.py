@@ -91,6 +91,19 @@ def read_exactly(file: int, size: int, offset: int, path: Path) -> bytes:
     return b"".join(parts)
 
 
+def read_into(file: int, size: int, offset: int, path: Path) -> memoryview:
+    """As ``read_exactly``, into memory of its own that may be changed (and is not cleared first,
+    as a bytearray's is)."""
+    data = np.empty(size, np.uint8).data
+    done = 0
+    while done < size:
+        count = os.preadv(file, [data[done:]], offset + done)
+        if not count:
+            raise DamagedTitle(f"{path.name} ends before byte {offset + size}")
+        done += count
+    return data
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """A table on disk, of which only the header was read."""

@@ -4,6 +4,7 @@ Nothing here changes a file. Methods that touch the disk block, and may be calle
 threads at once.
 """
 
+import io
 import os
 import threading
 from collections.abc import Callable
@@ -11,16 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self, TypeVar
 
+import av
 import xxhash
 
 from media_pipeline import playlists
+from media_pipeline.elementary import Adts, parameter_sets
 from media_pipeline.errors import DamagedTitle
 from media_pipeline.manifest import Manifest
 from media_pipeline.mpegts import (
     MUXER_ID,
     Counters,
     TrackSamples,
-    TrackTemplate,
     mux_segment,
 )
 from media_pipeline.tables import (
@@ -29,7 +31,7 @@ from media_pipeline.tables import (
     TS_SEGMENT,
     Table,
     fragments_file,
-    read_exactly,
+    read_into,
     samples_file,
     segments_file,
 )
@@ -46,7 +48,7 @@ class SegmentFacts:
     xxh3: int
 
     @classmethod
-    def of(cls, data: bytes) -> Self:
+    def of(cls, data: bytes | memoryview) -> Self:
         return cls(len(data), xxhash.xxh3_64_intdigest(data))
 
 
@@ -58,20 +60,27 @@ class Track:
         self.timescale = timescale
         self._samples = Table.open(folder / samples_file(name), SAMPLE)
         self._fragments = Table.open(folder / fragments_file(name), FRAGMENT)
-        self.template = TrackTemplate(self._init())
+        self.configuration = self._codec_configuration()
 
-    def _init(self) -> bytes:
+    def init(self) -> memoryview:
         """The bytes before the first fragment: ftyp and moov."""
-        size = int(self._fragments.read(0, 1)["offset"][0])
-        return self._read(0, size)
+        return self._read(0, int(self._fragments.read(0, 1)["offset"][0]))
 
-    def _read(self, offset: int, size: int) -> bytes:
+    def _codec_configuration(self) -> bytes:
+        """The avcC record, or the AudioSpecificConfig, of the initialisation part."""
+        try:
+            with av.open(io.BytesIO(self.init()), "r", format="mp4") as container:
+                return container.streams[0].codec_context.extradata or b""
+        except (av.FFmpegError, IndexError) as error:
+            raise DamagedTitle(f"{self.path.name} has no usable initialisation part") from error
+
+    def _read(self, offset: int, size: int) -> memoryview:
         try:
             file = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
             raise DamagedTitle(f"{self.path.name} cannot be opened") from error
         try:
-            return read_exactly(file, size, offset, self.path)
+            return read_into(file, size, offset, self.path)
         except OSError as error:
             raise DamagedTitle(f"{self.path.name} cannot be read") from error
         finally:
@@ -82,12 +91,11 @@ class Track:
         fragments = self._fragments.read(segment.first_gop, segment.gops)
         start = int(fragments["offset"][0])
         data = self._read(start, int(fragments["size"].sum()))
-        view = memoryview(data)
         position = 0
         for size, expected in zip(
             fragments["size"].tolist(), fragments["xxh3"].tolist(), strict=True
         ):
-            if size and xxhash.xxh3_64_intdigest(view[position : position + size]) != expected:
+            if size and xxhash.xxh3_64_intdigest(data[position : position + size]) != expected:
                 raise DamagedTitle(f"{self.path.name} is damaged near byte {start + position}")
             position += size
         first = int(fragments["first_sample"][0])
@@ -153,7 +161,7 @@ class Title:
         row = self._ts_table(rendition).read(index, 1)[0]
         return SegmentFacts(int(row["size"]), int(row["xxh3"]))
 
-    def cut_ts(self, rendition: str, index: int) -> bytes:
+    def cut_ts(self, rendition: str, index: int) -> memoryview:
         """Cut segment ``index``, and check it against what was verified.
 
         Raises IndexError for a segment that does not exist, DamagedTitle when a byte of the
@@ -168,18 +176,20 @@ class Title:
             raise DamagedTitle(f"{rendition} segment {index} differs from what was verified")
         return data
 
-    def mux_ts(self, rendition: str, index: int, counters: Counters) -> bytes:
+    def mux_ts(self, rendition: str, index: int, counters: Counters) -> memoryview:
         """Cut segment ``index`` with the given counters, unchecked."""
         segment = self.grid.segment(index)
-        tracks = [self._track(rendition, self.grid.timescale)]
-        tracks += [self._track(facts.name, AUDIO_RATE) for facts in self.manifest.audio[:1]]
-        return mux_segment(
-            [track.template for track in tracks],
-            [track.samples(segment) for track in tracks],
-            counters,
-        )
+        picture = self.track(rendition)
+        sound = None
+        for facts in self.manifest.audio[:1]:
+            track = self.track(facts.name)
+            sound = (Adts.of(track.configuration), track.samples(segment))
+        parameters = parameter_sets(picture.configuration)
+        return mux_segment((parameters, picture.samples(segment)), sound, counters)
 
-    def _track(self, name: str, timescale: int) -> Track:
+    def track(self, name: str) -> Track:
+        """The track of a rendition or of a sound, opened once."""
+        timescale = self.grid.timescale if name in self.renditions else AUDIO_RATE
         return self._once(self._tracks, name, lambda: Track(self.folder, name, timescale))
 
     def _ts_table(self, rendition: str) -> Table:

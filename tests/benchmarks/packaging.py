@@ -103,7 +103,7 @@ def _floor(path: Path, size: int, offset: int) -> bytes:
         os.close(file)
 
 
-def _timed(call: Callable[[], bytes]) -> tuple[float, int]:
+def _timed(call: Callable[[], bytes | memoryview]) -> tuple[float, int]:
     begin = time.perf_counter()
     data = call()
     return (time.perf_counter() - begin) * 1000, len(data)
@@ -116,7 +116,7 @@ def _places(film: Film) -> list[int]:
     return [1 + (count - 3) * n // (_PLACES - 1) for n in range(_PLACES)]
 
 
-def _calls(film: Film, index: int) -> tuple[dict[str, Callable[[], bytes]], int]:
+def _calls(film: Film, index: int) -> tuple[dict[str, Callable[[], bytes | memoryview]], int]:
     """What is compared for one segment, and the segment's size in bytes."""
     title, grid = film.title, film.title.grid
     rendition = title.names[0]
@@ -126,7 +126,7 @@ def _calls(film: Film, index: int) -> tuple[dict[str, Callable[[], bytes]], int]
     size = title.ts_facts(rendition, index).size
     track = title.folder / f"{rendition}.mp4"
     offset = max(0, track.stat().st_size * index // grid.segment_count - size)
-    calls: dict[str, Callable[[], bytes]] = {
+    calls: dict[str, Callable[[], bytes | memoryview]] = {
         f"cut, {film.name}": partial(title.cut_ts, rendition, index),
         f"open, seek, remux, {film.name}": partial(remux, film.progressive, start, end),
         f"read and copy, {film.name}": partial(_floor, track, size, offset),

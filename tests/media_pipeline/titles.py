@@ -94,7 +94,7 @@ def clip_title(
 
 
 def segments(title: Title, rendition: str) -> list[bytes]:
-    return [title.cut_ts(rendition, index) for index in range(title.grid.segment_count)]
+    return [bytes(title.cut_ts(rendition, index)) for index in range(title.grid.segment_count)]
 
 
 def joined(title: Title, rendition: str) -> io.BytesIO:

@@ -123,7 +123,7 @@ class DiskSegmentCache:
             if len(self._known) > _REMEMBERED:
                 self._known.popitem(last=False)
 
-    def put(self, key: SegmentKey, data: bytes) -> None:
+    def put(self, key: SegmentKey, data: bytes | memoryview) -> None:
         if len(data) > self._max_bytes:
             return
         path = self.path(key)

@@ -258,7 +258,7 @@ class SegmentCache(Protocol):
         it is evicted.
         """
 
-    def put(self, key: SegmentKey, data: bytes) -> None:
+    def put(self, key: SegmentKey, data: bytes | memoryview) -> None:
         """Keep a segment; it is there whole or not at all. May evict others."""
 
     def cutting(self, key: SegmentKey) -> AbstractContextManager[None]:

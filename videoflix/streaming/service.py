@@ -1,7 +1,6 @@
 """Playlists and segments of ready videos."""
 
 import asyncio
-import io
 import re
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +16,7 @@ from media_pipeline.title import SegmentFacts, Title
 from videoflix.errors import MediaDamaged, NotFound
 from videoflix.offload import Offload
 from videoflix.ports import MediaStore, SegmentCache, SegmentKey, VideoStore
+from videoflix.streaming.shared import shared
 from videoflix.streaming.titles import TitleShelf
 
 _SEGMENT = re.compile(r"segment_(\d{3,6})\.ts", re.ASCII)
@@ -60,7 +60,7 @@ class StreamingService:
         self._read = Offload(self._readers)
         self._cache = cache
         self._shelf = TitleShelf(videos, media, self._read)
-        self._flights: dict[SegmentKey, asyncio.Task[bytes]] = {}
+        self._flights: dict[SegmentKey, asyncio.Task[memoryview]] = {}
         self.cuts = 0  # made by this process
 
     async def __aenter__(self) -> Self:
@@ -112,22 +112,24 @@ class StreamingService:
             self._flights[key] = flight
             flight.add_done_callback(lambda _: self._flights.pop(key, None))
         try:
-            return io.BytesIO(await asyncio.shield(flight))
+            return shared(await asyncio.shield(flight))
         except DamagedTitle as error:
             raise _damaged(key.video_id, error) from error
 
-    async def _fly(self, key: SegmentKey, title: Title, facts: SegmentFacts) -> bytes:
+    async def _fly(self, key: SegmentKey, title: Title, facts: SegmentFacts) -> memoryview:
         data, was_cut = await self._cut(self._produce, key, title, facts)
         self.cuts += was_cut
         return data
 
-    def _produce(self, key: SegmentKey, title: Title, facts: SegmentFacts) -> tuple[bytes, bool]:
+    def _produce(
+        self, key: SegmentKey, title: Title, facts: SegmentFacts
+    ) -> tuple[memoryview, bool]:
         """In a thread: what another process has cut meanwhile, or (True) a cut of our own."""
         with self._cache.cutting(key):
             file = self._cache.open(key, facts)
             if file is not None:
                 with file:
-                    return file.read(), False
+                    return memoryview(file.read()), False
             data = title.cut_ts(key.rendition, key.index)
             self._cache.put(key, data)
             return data, True
