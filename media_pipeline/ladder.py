@@ -15,35 +15,54 @@ _LEAST_BITRATE = 200_000
 _SMALLEST = 2
 _LARGEST = 8192
 _ROUNDING = 2  # pixels
-_RUNG = re.compile(r"(480p|720p|1080p)(?:=(\d{1,4})x(\d{1,4}))?", re.ASCII)
+# What a setting may ask for, kbit/s; High profile at level 5.1 takes 300,000 (ITU-T H.264 A.3.1).
+_LEAST_KBIT, _MOST_KBIT = 100, 100_000
+_RUNG = re.compile(r"(480p|720p|1080p)(?:=(\d{1,4})x(\d{1,4}))?(?:@(\d{1,6})k)?", re.ASCII)
 
 
-def parse_rung(text: str) -> tuple[str, tuple[int, int]]:
-    """``480p``, or ``480p=640x360`` for a box of another size: the name and the box.
+@dataclass(frozen=True, slots=True)
+class RungSetting:
+    """One entry of the ladder: its name in URLs, the box (width × height) that pictures are fitted
+    into, and peak bits a second at up to 30 pictures a second."""
+
+    name: str
+    box: tuple[int, int]
+    bitrate: int
+
+    def max_bitrate(self, rate: Fraction) -> int:
+        """Peak bits a second at ``rate`` pictures a second."""
+        return self.bitrate * (3 if rate > _HIGH_RATE else 2) // 2
+
+
+def parse_rung(text: str) -> RungSetting:
+    """``480p``, ``480p=640x360`` for a box of another size, ``480p@1500k`` for another peak bit
+    rate (kbit/s), ``480p=640x360@1500k`` for both. Without it the rate goes with the box's area.
 
     Raises ValueError in words for whoever wrote the setting.
     """
     match = _RUNG.fullmatch(text)
     if match is None:
-        raise ValueError("a rung is 480p, 720p or 1080p, or with its box: 480p=640x360")
+        raise ValueError(
+            "a rung is 480p, 720p or 1080p, or with its box and peak kbit/s: 480p=640x360@1500k"
+        )
     name = match[1]
-    if match[2] is None:
-        return name, BOXES[name]
-    width, height = int(match[2]), int(match[3])
-    if width % 2 or height % 2 or not (_SMALLEST <= height <= width <= _LARGEST):
-        raise ValueError("a rung's box is even numbers, at least as wide as high")
-    return name, (width, height)
-
-
-def _max_bitrate(name: str, box: tuple[int, int], rate: Fraction) -> int:
-    usual = BOXES[name]
-    bitrate = _MAX_BITRATES[name] * box[0] * box[1] // (usual[0] * usual[1])
-    return max(_LEAST_BITRATE, bitrate * (3 if rate > _HIGH_RATE else 2) // 2)
+    usual = box = BOXES[name]
+    if match[2] is not None:
+        box = int(match[2]), int(match[3])
+        if box[0] % 2 or box[1] % 2 or not (_SMALLEST <= box[1] <= box[0] <= _LARGEST):
+            raise ValueError("a rung's box is even numbers, at least as wide as high")
+    if match[4] is None:
+        bitrate = _MAX_BITRATES[name] * box[0] * box[1] // (usual[0] * usual[1])
+        return RungSetting(name, box, max(_LEAST_BITRATE, bitrate))
+    kbit = int(match[4])
+    if not _LEAST_KBIT <= kbit <= _MOST_KBIT:
+        raise ValueError(f"a rung's bit rate is {_LEAST_KBIT}k to {_MOST_KBIT}k")
+    return RungSetting(name, box, 1000 * kbit)
 
 
 def greatest_bitrate(rungs: tuple[str, ...], rate: Fraction) -> int:
     """Peak bits a second of the largest of ``rungs`` (as ``parse_rung`` takes them)."""
-    return max(_max_bitrate(name, box, rate) for name, box in map(parse_rung, rungs))
+    return max(parse_rung(rung).max_bitrate(rate) for rung in rungs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +108,8 @@ def ladder(
     has the source's size; rungs of equal size are one, under the lowest name.
     """
     made: list[Rung] = []
-    for name, box in map(parse_rung, rungs):
-        fitted = _fit(width, height, box)
+    for setting in map(parse_rung, rungs):
+        fitted = _fit(width, height, setting.box)
         if not any((rung.width, rung.height) == fitted for rung in made):
-            made.append(Rung(name, *fitted, _max_bitrate(name, box, rate)))
+            made.append(Rung(setting.name, *fitted, setting.max_bitrate(rate)))
     return tuple(made)

@@ -14,12 +14,19 @@ from media_pipeline.ladder import Rung
 from media_pipeline.rate_buffer import BUFFER_SECONDS, RateBuffer
 from media_pipeline.timeline import FrameGrid, PictureSpan
 
+# More pictures to refer to than level 4.x has room for at 1920 × 1080 would make it level 5,
+# which phones and television sets need not play (ITU-T H.264 table A-1, MaxDpbMbs).
+_MANY_REFERENCES = frozenset(("slow", "slower"))
+_MOST_REFERENCES = 4
+
 
 def encoder_options(rung: Rung, gop: int, settings: EncodeSettings) -> dict[str, str]:
     """Options of libx264 for one rung, as libavcodec and the ffmpeg program take them."""
     kbit = rung.max_bitrate // 1000
     # An IDR every ``gop`` pictures and nowhere else: equal times in all renditions.
     params = f"keyint={gop}:min-keyint={gop}:scenecut=0:open-gop=0:vbv-maxrate={kbit}"
+    if settings.preset in _MANY_REFERENCES:
+        params += f":ref={_MOST_REFERENCES}"
     return {
         "preset": settings.preset,
         "crf": str(settings.crf),

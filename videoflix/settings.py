@@ -249,14 +249,15 @@ class MediaSettings(Section):
     @field_validator("rungs")
     @classmethod
     def _ladder(cls, values: tuple[str, ...]) -> tuple[str, ...]:
-        boxes = dict(parse_rung(value) for value in values)
-        if not boxes or len(boxes) != len(values):
+        found = {rung.name: rung for rung in map(parse_rung, values)}
+        if not found or len(found) != len(values):
             raise ValueError("must name one or more of 480p, 720p, 1080p, each once")
         order = list(BOXES)
-        sizes = [boxes[name] for name in order if name in boxes]
-        if sizes != sorted(sizes):
-            raise ValueError("a higher rung needs a larger box")
-        return tuple(sorted(values, key=lambda value: order.index(parse_rung(value)[0])))
+        rungs = [found[name] for name in order if name in found]
+        sizes, bitrates = [rung.box for rung in rungs], [rung.bitrate for rung in rungs]
+        if sizes != sorted(sizes) or bitrates != sorted(bitrates):
+            raise ValueError("a higher rung needs a larger box and bit rate")
+        return tuple(sorted(values, key=lambda value: order.index(parse_rung(value).name)))
 
 
 class CacheSettings(Section):
