@@ -5,7 +5,7 @@
 # make bench-encode  the encoder beside one run of ffmpeg (Debian: apt-get install ffmpeg)
 # make fuzz    fuzz-bodies and fuzz-media: a thousand random bodies for every account call (make test
 #              sends a hundred), and 2,000 damaged films through real workers (make test does 18)
-# make drills  break things on purpose and see what comes of it (ARGS=mail: that one alone)
+# make drills  break things on purpose and see what comes of it (ARGS="d1 mail": those alone)
 # make clean   forget the set-up (.venv) and caches; films and accounts in var/ stay
 
 PYTHON ?= python3

@@ -62,7 +62,6 @@ def limit_files(size: int) -> None:
 
 
 def _lower(limit: int, value: int) -> None:
-    _, hard = resource.getrlimit(limit)
-    if hard != resource.RLIM_INFINITY:
-        value = min(value, hard)
-    resource.setrlimit(limit, (value, value))
+    """Never raises a limit that is there already."""
+    bounds = [value, *(b for b in resource.getrlimit(limit) if b != resource.RLIM_INFINITY)]
+    resource.setrlimit(limit, (min(bounds), min(bounds)))

@@ -9,11 +9,15 @@ from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.drills import mail, sync
+from tests.drills import crashes, full_disk, lost_queue, lost_worker, mail, sync
 from tests.drills.report import Outcome
 
 # Each gets an empty folder of its own.
 DRILLS: Mapping[str, Callable[[Path], Coroutine[Any, Any, Outcome]]] = {
+    "d1": lost_worker.drill,
+    "d2": crashes.drill,
+    "d3": lost_queue.drill,
+    "d6": full_disk.drill,
     "mail": mail.drill,
     "sync": sync.drill,
 }

@@ -128,7 +128,8 @@ class Encoder:
         except OSError as error:
             raise EncodeFailed(f"The encoder could not be started ({error.strerror}).") from error
         if end.stderr:
-            _log.info("encoder's messages", stderr=end.stderr)
+            # It is silent but for what its sandbox was refused, and a defect's traceback.
+            _log.warning("encoder's messages", stderr=end.stderr)
         _raise_failure(end, events.last or {})
 
 
