@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import av
 
+from media_pipeline.continuity import Continuity
 from media_pipeline.errors import NotInChunks
 from media_pipeline.job import EncodeSettings
 from media_pipeline.parts import FACTS, Part, Plan, read_json, write_json
@@ -74,7 +75,10 @@ def _read(
     length = max(1, int((plan.end - plan.origin) * AUDIO_RATE))
     told = 0
     with open_source(source, settings) as container:
-        packets = container.demux(*(container.streams[index] for index in sides.indexes))
+        # The pictures' packets are read too: the film's clock goes by all streams.
+        indexes = (plan.video_index, *sides.indexes)
+        packets = container.demux(*(container.streams[index] for index in indexes))
+        clock = Continuity(container)
         while True:
             try:
                 packet = next(packets)
@@ -83,6 +87,12 @@ def _read(
             except av.FFmpegError:
                 sides.drain(container)
                 return
+            if packet.stream.type in ("video", "audio"):
+                clock.mend(packet)
+            else:
+                clock.follow(packet)
+            if packet.stream.index == plan.video_index:
+                continue
             sides.take(packet)
             if sides.samples - told > AUDIO_RATE:
                 told = sides.samples
