@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks import accounts, chunks, encode, packaging_report
+from tests.benchmarks import accounts, chunks, encode, packaging_report, quality
 from videoflix.allocator import keep_freed_memory
 
 RESULT = Path("build/bench.json")
@@ -21,6 +21,7 @@ SECTIONS: dict[str, Callable[[Path], dict[str, Any]]] = {
     "accounts": accounts.run,
     "encode": encode.run,
     "chunks": chunks.run,
+    "quality": quality.run,
 }
 
 
