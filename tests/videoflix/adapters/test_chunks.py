@@ -160,7 +160,6 @@ async def test_records_go_with_their_plan_and_finished_ones_may_stay(parts: Part
 
 
 def test_folders_of_parts(tmp_path: Path) -> None:
-    """R47"""
     store = LocalPartStore(tmp_path)
     assert not store.films()
     with pytest.raises(FileNotFoundError):
