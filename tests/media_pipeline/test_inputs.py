@@ -1,6 +1,7 @@
 """Every kind of source that is accepted, and what comes of it (see ``input_rows``)."""
 
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 
@@ -10,21 +11,9 @@ from tests.clips.colours import Colours, read_patches
 from tests.clips.fixtures import ClipCache
 from tests.clips.read import offsets_of, read_pictures, read_sound
 from tests.clips.spec import ClipFacts
-from tests.media_pipeline import (
-    input_rows_containers,
-    input_rows_pictures,
-    input_rows_sounds,
-    input_rows_times,
-)
 from tests.media_pipeline.input_rows import Row, first_picture
+from tests.media_pipeline.input_table import ROWS, document
 from tests.media_pipeline.titles import cached_title, joined
-
-ROWS = (
-    *input_rows_containers.ROWS,
-    *input_rows_pictures.ROWS,
-    *input_rows_sounds.ROWS,
-    *input_rows_times.ROWS,
-)
 
 IN_SYNC = Fraction(20, 1000)
 START = Fraction(TS_START, 90_000)
@@ -82,3 +71,12 @@ def check_colours(row: Row, title: Title, rendition: str) -> None:
     ):
         apart = max(abs(a - b) for a, b in zip(seen, wanted, strict=True))
         assert apart <= row.tolerance, f"patch {number}: {seen}, not {wanted}"
+
+
+def test_the_document_is_made_of_these_rows() -> None:
+    """Else: python -m tests.media_pipeline.input_table >docs/inputs.md"""
+    assert Path("docs/inputs.md").read_text(encoding="utf-8") == document()
+
+
+def test_each_row_says_something_else() -> None:
+    assert len({row.says for row in ROWS}) == len(ROWS)
