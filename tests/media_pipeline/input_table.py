@@ -64,7 +64,7 @@ def _checked(row: Row) -> str:
 def document() -> str:
     parts = [INTRODUCTION]
     for group, rows in GROUPS.items():
-        lines = [f"| {row.says} | {row.treated or "Kept."} | {_checked(row)} |" for row in rows]
+        lines = [f"| {row.says} | {row.treated or 'Kept.'} | {_checked(row)} |" for row in rows]
         head = [
             f"## {group}",
             "",
