@@ -17,7 +17,7 @@ from media_pipeline.timeline import FrameGrid, PictureSpan
 
 PLAN = "plan.json"
 FACTS = "part.json"
-_VERSION = 1
+PLAN_VERSION = 1
 # Of pictures that are encoded and thrown away: two spans of x264's buffer model, after which it
 # stands where that of a whole encode does, and at least as far as its lookahead.
 _WARM_UP_GOPS = 2
@@ -97,13 +97,13 @@ class Plan:
         values: dict[str, Any] = asdict(self)
         for name in ("rate", "origin", "end"):
             values[name] = [values[name].numerator, values[name].denominator]
-        write_json(folder / PLAN, {"version": _VERSION, **values})
+        write_json(folder / PLAN, {"version": PLAN_VERSION, **values})
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Raises OSError, and EncodeError for what is no plan of this version."""
         values = read_json(folder / PLAN)
-        if values.pop("version", None) != _VERSION:
+        if values.pop("version", None) != PLAN_VERSION:
             raise EncodeError("the plan of this film's chunks is of another version")
         for name in ("rate", "origin", "end"):
             values[name] = Fraction(*values[name])

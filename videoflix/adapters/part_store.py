@@ -73,6 +73,7 @@ class LocalPartStore:
     def mark_whole(self, video_id: int, plan: str) -> None:
         folder = self._folder(video_id, plan)
         with full_disk_translated():
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             (folder / _WHOLE).touch()
             sync_folder(folder)
         for path in folder.iterdir():

@@ -15,8 +15,9 @@ from typing import TypeVar
 
 import structlog
 
+from media_pipeline.errors import MediaError
 from media_pipeline.mpegts import MUXER_ID
-from media_pipeline.parts import Part, Plan
+from media_pipeline.parts import PLAN_VERSION, Part, Plan
 from media_pipeline.side_part import SideFacts
 from videoflix.encoding.chunk_work import JOB, OUTPUT, ChunkWork
 from videoflix.encoding.encoder import EncodeFailed, Encoder, OnlyWhole, OnProgress
@@ -28,6 +29,7 @@ from videoflix.ports import ChunkStore, MediaStore, PartStore
 from videoflix.settings import WorkerSettings
 
 LOOK_SECONDS = 1.0
+_JOINS = 2  # as often parts are tried to be joined before they are made anew
 PLAN = "plan"
 _SIDE_SHARE = 20  # a film's sound is about as much work as this part of its pictures
 # Percent of the whole job when the parts begin and when they are joined, as the encoder has it.
@@ -92,12 +94,12 @@ class FilmEncode:
 
     async def encode(self, workspace: Path, note: OnProgress) -> None:
         """Make ``workspace/output``. Raises EncodeFailed, InsufficientStorage and OSError."""
-        if not self._limits.chunk_seconds:
-            await self._run(workspace, None, note)
-            return
         name = await self._offload(self._plan_name)
+        # Of other plans, by other settings: nobody is to work on their parts any more.
+        await self._insist(lambda: self._chunks.begin(self._id, name, []))
         await self._offload(self._parts.discard, self._id, name)
-        if await self._offload(self._parts.is_whole, self._id, name):
+        is_whole = await self._offload(self._parts.is_whole, self._id, name)
+        if is_whole or not self._limits.chunk_seconds:
             await self._run(workspace, None, note)
             return
         folder = self._parts.plan(self._id, name)
@@ -120,7 +122,8 @@ class FilmEncode:
         status = self._source.stat()
         settings = self._encoder.settings.to_json()
         del settings["threads"]
-        facts = [status.st_size, status.st_mtime_ns, self._limits.chunk_seconds, MUXER_ID, settings]
+        code = (PLAN_VERSION, MUXER_ID)
+        facts = [status.st_size, status.st_mtime_ns, self._limits.chunk_seconds, code, settings]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:24]
 
     async def _run(self, workspace: Path, part: Part | None, note: OnProgress) -> None:
@@ -130,7 +133,7 @@ class FilmEncode:
 
     async def _in_chunks(self, workspace: Path, name: str, note: OnProgress) -> None:
         folder = self._parts.plan(self._id, name)
-        plan = await self._offload(Plan.load, folder)
+        plan = await self._read(Plan.load, folder)
         await self._insist(lambda: self._chunks.begin(self._id, name, chunk_specs(plan)))
         await self._forget_lost(name)
         _log.info("film is encoded in chunks", video=self._id, chunks=len(plan.borders))
@@ -145,7 +148,26 @@ class FilmEncode:
         folders = {c.spec: self._parts.part(self._id, name, c.folder) for c in done}
         pictures = [path for spec, path in folders.items() if spec.kind == "pictures"]
         [side] = [path for spec, path in folders.items() if spec.kind == "side"] or [folder]
-        await self._run(workspace, Part("join", folder, folders=(*pictures, side)), note)
+        try:
+            await self._run(workspace, Part("join", folder, folders=(*pictures, side)), note)
+        except OnlyWhole:
+            raise
+        except EncodeFailed:
+            if not self._lease.attempt % _JOINS:
+                await self._forget()
+            raise
+
+    async def _forget(self) -> None:
+        """Plan and parts may be damaged: the next attempt makes them anew."""
+        await self._insist(lambda: self._chunks.drop(self._id, keep_finished=False))
+        await self._offload(self._parts.discard, self._id)
+
+    async def _read(self, load: Callable[[Path], T], folder: Path) -> T:
+        try:
+            return await self._offload(load, folder)
+        except (MediaError, LookupError, TypeError) as error:
+            await self._forget()
+            raise EncodeFailed("What was noted about this film's parts cannot be read.") from error
 
     async def _forget_lost(self, name: str) -> None:
         """Have parts made again whose record says done and whose folder is gone."""
@@ -210,7 +232,7 @@ class FilmEncode:
             if side.status is not ChunkStatus.DONE:
                 return
             folder = self._parts.part(self._id, name, side.folder)
-        facts = await self._offload(SideFacts.load, folder)
+        facts = await self._read(SideFacts.load, folder)
         await self._chunks.release(self._id, name, facts.frames)
 
 
