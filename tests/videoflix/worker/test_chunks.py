@@ -1,5 +1,6 @@
 """A long film, encoded in chunks by real workers: shared out, joined, and what a loss costs."""
 
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
@@ -204,3 +205,21 @@ async def test_a_chunk_that_cannot_be_made(
             assert (video.status, video.error) == (ProcessingStatus.FAILED, "No.")
             await until_true(lambda: files(parts, video_id) == [])
     assert await records(parts, video_id) == []
+
+
+async def test_a_finished_part_that_is_lost_is_made_again(
+    parts: Parts, film: ClipFacts, clip_cache: ClipCache
+) -> None:
+    """R38: a finished part that is gone from the disk is encoded again."""
+    video_id = await ingest(parts, film)
+    async with worker_process(parts.settings, REAL_WORKER) as owner:
+        [first, *_] = await some_records(parts, video_id, status="done", kind="pictures")
+        owner.kill()
+        await owner.wait()
+    part = parts.part_store.part(video_id, first["plan"], first["folder"])
+    shutil.rmtree(part)
+    async with worker_process(parts.settings, REAL_WORKER):
+        video = await ended(parts, video_id)
+        await assert_published(parts, video, film, clip_cache)
+    [again] = [r for r in await records(parts, video_id) if r["_id"] == first["_id"]]
+    assert (again["attempts"], again["folder"] == first["folder"]) == (2, False)
