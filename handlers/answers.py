@@ -14,6 +14,8 @@ Timestamp = Annotated[
 ]
 Url = Annotated[str, WithJsonSchema({"type": "string", "format": "uri"})]
 Playlist = Annotated[str, WithJsonSchema({"type": "string", "pattern": r"^#EXTM3U\n"})]
+Presentation = Annotated[str, WithJsonSchema({"type": "string", "pattern": r"^<\?xml "})]
+WebVtt = Annotated[str, WithJsonSchema({"type": "string", "pattern": r"^WEBVTT\n"})]
 EventStream = Annotated[str, WithJsonSchema({"type": "string"})]
 # Bytes that are no JSON have no schema beyond their media type (OpenAPI 3.1.0 §4.8.14.4).
 Bytes = Annotated[bytes, WithJsonSchema({})]

@@ -97,7 +97,9 @@ class BaseHandler(RequestHandler):
         if origin is not None and self.origins.is_shared_with(origin):
             self.set_header("Access-Control-Allow-Origin", origin)
             self.set_header("Access-Control-Allow-Credentials", "true")
-            self.set_header("Access-Control-Expose-Headers", "X-Request-ID, Retry-After")
+            self.set_header(
+                "Access-Control-Expose-Headers", "X-Request-ID, Retry-After, Content-Range, ETag"
+            )
         if self.in_flight.is_stopping:
             self.set_header("Connection", "close")
 
@@ -147,7 +149,7 @@ class BaseHandler(RequestHandler):
         self.clear_header("Content-Type")
         if "Access-Control-Allow-Origin" in self._headers:
             self.set_header("Access-Control-Allow-Methods", self.route.methods)
-            self.set_header("Access-Control-Allow-Headers", f"Content-Type, {CSRF_HEADER}")
+            self.set_header("Access-Control-Allow-Headers", f"Content-Type, Range, {CSRF_HEADER}")
             self.set_header("Access-Control-Max-Age", str(PREFLIGHT_SECONDS))
 
     def body_as(self, model: type[Model]) -> Model:

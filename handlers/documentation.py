@@ -48,6 +48,8 @@ class Header(StrEnum):
     REQUEST_ID = "X-Request-ID"
     RETRY_AFTER = "Retry-After"
     ETAG = "ETag"
+    ACCEPT_RANGES = "Accept-Ranges"
+    CONTENT_RANGE = "Content-Range"
 
 
 class Cookie(StrEnum):
@@ -97,6 +99,7 @@ class Operation:
     needs_refresh_cookie: bool = False
     is_limited: bool = False
     is_conditional: bool = False
+    is_ranged: bool = False
 
 
 # The documentation of a route that is no part of the API.
@@ -137,6 +140,31 @@ PARAMETERS = {
         "The rendition. One above the source is answered with the best that exists.",
         {"type": "string", "enum": ["480p", "720p", "1080p"]},
         "480p",
+    ),
+    "name": Parameter(
+        "A rendition, as in `resolution`; a sound that MPEG-TS segments do not carry; subtitles.",
+        {"type": "string", "pattern": "^([0-9]{3,4}p|audio-[0-9]+|text-[0-9]+)$"},
+        "480p",
+    ),
+    "track": Parameter(
+        "A rendition, a sound or, where there are playlists of them, subtitles.",
+        {"type": "string", "pattern": "^([0-9]{3,4}p|audio-[0-9]+|text-[0-9]+)$"},
+        "480p",
+    ),
+    "sound": Parameter(
+        "A sound that MPEG-TS segments do not carry.",
+        {"type": "string", "pattern": "^audio-[0-9]+$"},
+        "audio-1",
+    ),
+    "text": Parameter("Subtitles.", {"type": "string", "pattern": "^text-[0-9]+$"}, "text-0"),
+    "text_number": Parameter(
+        "Subtitles, counted from 0.", {"type": "string", "pattern": "^[0-9]+$"}, "0"
+    ),
+    "number": Parameter(
+        "The segment, counted from 0.", {"type": "string", "pattern": "^[0-9]{3,6}$"}, "000"
+    ),
+    "sheet": Parameter(
+        "The sheet, counted from 0.", {"type": "string", "pattern": "^[0-9]{1,4}$"}, "0"
     ),
     "segment_name": Parameter(
         "The segment, counted from 0.",

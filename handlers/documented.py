@@ -4,6 +4,7 @@ every answer of every method. How routes are documented: ``handlers.documentatio
 import inspect
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from handlers.access import Access, Route
@@ -107,6 +108,8 @@ def replies_of(route: Route, method: str, operation: Operation) -> list[Reply]:
     ]
     if operation.is_conditional:
         replies.append(Reply(304, "The client has it already.", headers=(Header.ETAG,)))
+    if operation.is_ranged and method == "GET":
+        replies += _replies_with_parts(operation)
     if rule is not Access.PUBLIC:
         replies.append(Reply(401, "There is no session, or it has ended.", Detail))
     if rule is Access.ADMIN:
@@ -119,3 +122,15 @@ def replies_of(route: Route, method: str, operation: Operation) -> list[Reply]:
     if operation.is_limited:
         replies.append(Reply(429, "Too many tries.", Detail, headers=(Header.RETRY_AFTER,)))
     return replies
+
+
+def _replies_with_parts(operation: Operation) -> list[Reply]:
+    """What a request for a byte range can get."""
+    headers = (Header.ETAG, Header.ACCEPT_RANGES, Header.CONTENT_RANGE)
+    parts = [
+        replace(reply, status=206, description="The part that was asked for.", headers=headers)
+        for reply in operation.replies
+        if reply.status == 200
+    ]
+    none = "The range begins behind the end."
+    return [*parts, Reply(416, none, Detail, headers=(Header.CONTENT_RANGE,))]

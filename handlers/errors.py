@@ -6,6 +6,7 @@ from typing import Any
 
 from tornado.web import HTTPError
 
+from handlers.ranges import RangeNotSatisfiable
 from videoflix.errors import (
     Conflict,
     FieldErrors,
@@ -41,6 +42,7 @@ STATUSES: dict[type[BaseException], HTTPStatus] = {
     NotFound: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
     PayloadTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    RangeNotSatisfiable: HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
     TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
     MediaDamaged: HTTPStatus.INTERNAL_SERVER_ERROR,
     ServiceUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -78,11 +80,15 @@ def answer_to(error: BaseException | None, request_id: str) -> Answer:
         retry = {"Retry-After": str(error.retry_after)}
         return Answer(HTTPStatus.TOO_MANY_REQUESTS, {"detail": str(error)}, retry)
     if status is not None:
-        retry = {"Retry-After": str(RETRY_SECONDS)} if isinstance(error, ServiceUnavailable) else {}
+        headers = (
+            {"Retry-After": str(RETRY_SECONDS)} if isinstance(error, ServiceUnavailable) else {}
+        )
         if status is HTTPStatus.INTERNAL_SERVER_ERROR:
             body = {"detail": str(error), "request_id": request_id}
             return Answer(status, body, is_expected=False)
-        return Answer(status, {"detail": str(error)}, retry)
+        if isinstance(error, RangeNotSatisfiable):
+            headers = {"Content-Range": f"bytes */{error.size}"}
+        return Answer(status, {"detail": str(error)}, headers)
     if isinstance(error, HTTPError) and error.status_code < 500:
         code = HTTPStatus(error.status_code)
         return Answer(code, {"detail": _SENTENCES.get(code, f"{code.phrase}.")})

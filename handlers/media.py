@@ -4,15 +4,22 @@ import asyncio
 import re
 from typing import BinaryIO
 
+from pydantic import Field
 from tornado.iostream import StreamClosedError
 
 from handlers.base import BaseHandler
+from handlers.query import Query, parse_query
+from handlers.ranges import Span, asked_span
 from videoflix.errors import NotFound
 
 PIECE_BYTES = 256 * 1024
-# Kept by the viewer's browser alone, and asked for again each time: a session that has ended
-# ends the film too.
+# Kept by the viewer's browser alone, and asked for again each time.
 PRIVATE = "private, no-cache"
+# What the URL names a generation of never changes: it may be kept while a film is watched.
+PRIVATE_VERSIONED = "private, max-age=3600, immutable"
+# Segments whose URL stands for the newest encode. Each is whole by itself, at the same time of
+# the film in every encode: to have one of an old encode among new ones for a minute does no harm.
+PRIVATE_SEGMENT = "private, max-age=60"
 
 _ID = re.compile(r"[1-9][0-9]{0,9}")
 
@@ -24,7 +31,23 @@ def video_id(text: str) -> int:
     return int(text)
 
 
+class VersionQuery(Query):
+    """Which encode of the film the URL means."""
+
+    v: str | None = Field(
+        None,
+        description="The generation, as playlists name it; another than the published is not "
+        "found. With it, the answer may be kept for an hour.",
+        max_length=64,
+    )
+
+
 class MediaHandler(BaseHandler):
+    @property
+    def version(self) -> str | None:
+        """The generation that the URL names. Raises FieldErrors."""
+        return parse_query(VersionQuery, self.request.query_arguments).v
+
     def begin(self, media_type: str, size: int, etag: str, cache: str = PRIVATE) -> bool:
         """Set the headers; False when the client has this very thing and gets no body.
 
@@ -39,10 +62,36 @@ class MediaHandler(BaseHandler):
         self.set_header("Content-Length", str(size))
         return self.request.method != "HEAD"
 
-    async def send(self, file: BinaryIO) -> None:
-        """Send the rest of an open file. A client that stops reading stops the reading too."""
+    def begin_span(
+        self, media_type: str, size: int, etag: str, cache: str = PRIVATE
+    ) -> Span | None:
+        """As ``begin``, where clients may ask for a part: what is to be sent, or None.
+
+        Raises RangeNotSatisfiable.
+        """
+        self.set_header("Accept-Ranges", "bytes")
+        if not self.begin(media_type, size, etag, cache):
+            return None
+        span = None
+        # RFC 9110 §13.1.5: an If-Range that does not match, as dates and weak tags never do here,
+        # asks for the whole.
+        if self.request.headers.get("If-Range", etag).strip() == etag:
+            span = asked_span(self.request.headers.get("Range"), size)
+        if span is None:
+            return Span(0, size)
+        self.set_status(206)
+        self.set_header("Content-Range", f"bytes {span.first}-{span.end - 1}/{size}")
+        self.set_header("Content-Length", str(span.end - span.first))
+        return span
+
+    async def send(self, file: BinaryIO, length: int) -> None:
+        """Send the next ``length`` bytes of an open file. A client that stops reading stops the
+        reading too."""
         try:
-            while piece := await asyncio.to_thread(file.read, PIECE_BYTES):
+            while length and (
+                piece := await asyncio.to_thread(file.read, min(length, PIECE_BYTES))
+            ):
+                length -= len(piece)
                 self.write(piece)
                 await self.flush()
         except StreamClosedError:

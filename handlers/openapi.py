@@ -4,10 +4,6 @@ How routes are documented stands in ``handlers.documentation``.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
-
-from pydantic import BaseModel, TypeAdapter
-from pydantic.json_schema import GenerateJsonSchema
 
 from handlers.access import Access, Route
 from handlers.answers import Detail
@@ -15,7 +11,6 @@ from handlers.base import BaseHandler
 from handlers.cookies import ACCESS_COOKIE, CSRF_COOKIE, CSRF_HEADER, REFRESH_COOKIE
 from handlers.documentation import (
     Cookie,
-    FieldErrorsOf,
     Header,
     Operation,
     Parameter,
@@ -31,11 +26,9 @@ from handlers.documented import (
     path_of,
     replies_of,
 )
+from handlers.openapi_schemas import JsonObject, Schemas
 from handlers.query import query_parameters
-from handlers.schemas import NON_FIELD
 from videoflix import __version__
-
-JsonObject = dict[str, Any]
 
 _ABOUT = """\
 Video on demand: accounts, a catalogue, HLS playlists and segments, uploads.
@@ -73,6 +66,16 @@ _HEADERS: Mapping[Header, JsonObject] = {
         "description": "For `If-None-Match`.",
         "required": True,
         "schema": {"type": "string", "pattern": '^"[^"]+"$'},
+    },
+    Header.ACCEPT_RANGES: {
+        "description": "Parts can be asked for with `Range`.",
+        "required": True,
+        "schema": {"type": "string", "enum": ["bytes"]},
+    },
+    Header.CONTENT_RANGE: {
+        "description": "Which bytes these are of how many.",
+        "required": True,
+        "schema": {"type": "string", "pattern": r"^bytes ([0-9]+-[0-9]+|\*)/[0-9]+$"},
     },
 }
 
@@ -112,6 +115,13 @@ _IF_NONE_MATCH = {
     "schema": {"type": "string"},
 }
 
+_RANGE = {
+    "name": "Range",
+    "in": "header",
+    "description": "One part, for example `bytes=0-187`. Several are answered with the whole.",
+    "schema": {"type": "string"},
+}
+
 
 class ApiDocumentHandler(BaseHandler):
     async def get(self) -> None:
@@ -121,64 +131,13 @@ class ApiDocumentHandler(BaseHandler):
         await self.get()
 
 
-class _Plain(GenerateJsonSchema):
-    """Without titles that only repeat the names of fields, and without empty defaults."""
-
-    def default_schema(self, schema: Any) -> JsonObject:
-        return self.generate_inner(schema["schema"])
-
-    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 -- pydantic's
-        return False
-
-
-class _Schemas:
-    """JSON schemas of the types of bodies; models become components."""
-
-    def __init__(self) -> None:
-        self.components: JsonObject = {}
-
-    def of(self, kind: Any, mode: Any = "serialization") -> JsonObject:
-        if isinstance(kind, FieldErrorsOf):
-            return self._field_errors(kind.model)
-        schema = TypeAdapter(kind).json_schema(
-            mode=mode, ref_template="#/components/schemas/{model}", schema_generator=_Plain
-        )
-        self.components.update(schema.pop("$defs", {}))
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            return self._component(kind.__name__, schema)
-        return schema
-
-    def parts_of(self, model: type[BaseModel]) -> JsonObject:
-        """The schema of a model that is no component itself."""
-        self.of(model, "validation")
-        parts: JsonObject = self.components.pop(model.__name__)
-        return parts
-
-    def _field_errors(self, model: type[BaseModel]) -> JsonObject:
-        messages = self._component(
-            "Messages", {"type": "array", "items": {"type": "string"}, "minItems": 1}
-        )
-        schema = {
-            "type": "object",
-            "description": "Messages for each field that is wrong, and for the request as a whole.",
-            "properties": dict.fromkeys([*model.model_fields, NON_FIELD], messages),
-            "additionalProperties": False,
-            "minProperties": 1,
-        }
-        return self._component(f"{model.__name__}Errors", schema)
-
-    def _component(self, name: str, schema: JsonObject) -> JsonObject:
-        self.components[name] = schema
-        return {"$ref": f"#/components/schemas/{name}"}
-
-
 def api_document(routes: Sequence[Route]) -> JsonObject:
     """The document, as an object to be written as JSON.
 
     Raises ConfigurationError when a route is not documented as it must be.
     """
     check_documentation(routes)
-    schemas = _Schemas()
+    schemas = Schemas()
     paths: dict[str, JsonObject] = {}
     for found in documented(routes):
         path = paths.setdefault(path_of(found.route), _path_item(found.route))
@@ -215,7 +174,7 @@ def _parameter(name: str, parameter: Parameter) -> JsonObject:
     }
 
 
-def _operation(found: Documented, schemas: _Schemas) -> JsonObject:
+def _operation(found: Documented, schemas: Schemas) -> JsonObject:
     route, method, operation = found
     is_head = method == "HEAD"
     document: JsonObject = {
@@ -228,6 +187,8 @@ def _operation(found: Documented, schemas: _Schemas) -> JsonObject:
     if operation.description:
         document["description"] = operation.description
     parameters = [_IF_NONE_MATCH] if operation.is_conditional else []
+    if operation.is_ranged and not is_head:
+        parameters.append(_RANGE)
     if operation.query is not None:
         parameters += query_parameters(schemas.parts_of(operation.query))
     if method not in SAFE:
@@ -252,7 +213,7 @@ def _security(rule: Access, operation: Operation) -> list[JsonObject]:
     return [] if rule is Access.PUBLIC else [{_SESSION: []}]
 
 
-def _responses(found: Documented, schemas: _Schemas) -> JsonObject:
+def _responses(found: Documented, schemas: Schemas) -> JsonObject:
     by_status: dict[int, list[Reply]] = {}
     for reply in replies_of(*found):
         by_status.setdefault(reply.status, []).append(reply)
@@ -262,7 +223,7 @@ def _responses(found: Documented, schemas: _Schemas) -> JsonObject:
     }
 
 
-def _response(replies: Sequence[Reply], schemas: _Schemas, *, has_body: bool) -> JsonObject:
+def _response(replies: Sequence[Reply], schemas: Schemas, *, has_body: bool) -> JsonObject:
     """One status; several replies are alternatives."""
     headers: JsonObject = {
         name.value: {"$ref": f"#/components/headers/{name.value}"}

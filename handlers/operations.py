@@ -1,10 +1,10 @@
-"""Every call of the API, documented. How to add one: see ``handlers.documentation``."""
+"""Every call of the API but those for media (``handlers.media_operations``), documented. How to add
+one: see ``handlers.documentation``."""
 
 from typing import Any
 
 from handlers import schemas
 from handlers.answers import (
-    Bytes,
     CatalogueEntry,
     Detail,
     EventStream,
@@ -12,15 +12,13 @@ from handlers.answers import (
     Me,
     Message,
     OpenSession,
-    Playlist,
     Refreshed,
     Registered,
     RetriedMany,
     VideoList,
     VideoRecord,
 )
-from handlers.catalogue import PICTURE_TYPE, PLAYLIST_TYPE, SEGMENT_TYPE
-from handlers.documentation import FORM_TYPE, Cookie, Header, Operation, Reply, Tag
+from handlers.documentation import FORM_TYPE, Cookie, Operation, Reply, Tag
 from handlers.events import EVENT_TYPE
 from handlers.videos import VideoListQuery
 
@@ -159,25 +157,6 @@ CATALOGUE = Operation(
     (Reply(200, "The videos.", list[CatalogueEntry]),),
 )
 
-
-def _media(name: str, summary: str, media_type: str, content: Any) -> Operation:
-    return Operation(
-        name,
-        summary,
-        Tag.CATALOGUE,
-        (Reply(200, "The file.", content, media_type, headers=(Header.ETAG,)),),
-        is_conditional=True,
-    )
-
-
-MULTIVARIANT_PLAYLIST = _media(
-    "getMultivariantPlaylist", "The playlist of the renditions (HLS)", PLAYLIST_TYPE, Playlist
-)
-MEDIA_PLAYLIST = _media(
-    "getMediaPlaylist", "The playlist of a rendition's segments (HLS)", PLAYLIST_TYPE, Playlist
-)
-SEGMENT = _media("getSegment", "A segment with sound and picture", SEGMENT_TYPE, Bytes)
-THUMBNAIL = _media("getThumbnail", "The picture of a video", PICTURE_TYPE, Bytes)
 
 UPLOAD = Operation(
     "uploadVideo",

@@ -3,7 +3,7 @@ documentation."""
 
 from typing import NoReturn
 
-from handlers import operations
+from handlers import media_operations, operations
 from handlers.access import Access, Route
 from handlers.accounts import (
     ActivateHandler,
@@ -16,14 +16,8 @@ from handlers.accounts import (
 )
 from handlers.admin import VideosHandler
 from handlers.base import BaseHandler
-from handlers.catalogue import (
-    CatalogueHandler,
-    MediaPlaylistHandler,
-    MultivariantPlaylistHandler,
-    SegmentHandler,
-    ThumbnailHandler,
-)
-from handlers.documentation import UNLISTED
+from handlers.catalogue import CatalogueHandler, SegmentHandler, ThumbnailHandler
+from handlers.documentation import UNLISTED, Operation
 from handlers.events import EventsHandler
 from handlers.me import (
     OwnAccountHandler,
@@ -32,6 +26,24 @@ from handlers.me import (
     OwnSessionsHandler,
 )
 from handlers.openapi import ApiDocumentHandler
+from handlers.packages import (
+    CmafIFramePlaylistHandler,
+    CmafInitHandler,
+    CmafMediaPlaylistHandler,
+    CmafMultivariantPlaylistHandler,
+    CmafSegmentHandler,
+    CmafTextSegmentHandler,
+    IFramePlaylistHandler,
+    ImagePlaylistHandler,
+    MediaPlaylistHandler,
+    MultivariantPlaylistHandler,
+    PackedSegmentHandler,
+    PresentationHandler,
+    SpriteHandler,
+    StoryboardHandler,
+    TextHandler,
+    TextSegmentHandler,
+)
 from handlers.videos import (
     VideoCancelHandler,
     VideoRecordHandler,
@@ -64,6 +76,11 @@ def everything(access: Access) -> dict[str, Access]:
 
 def reading(access: Access) -> dict[str, Access]:
     return {"GET": access, "HEAD": access}
+
+
+def _media(path: str, handler: type[BaseHandler], operation: Operation) -> Route:
+    """A route for members below a video's own."""
+    return Route(rf"/api/video/{_PART}/{path}/?", handler, reading(MEMBER), {"GET": operation})
 
 
 # Every path answers with and without its final slash, and without a redirect: players drop the
@@ -112,24 +129,39 @@ ROUTES = (
     ),
     Route(r"/api/me/.*", UnknownHandler, everything(MEMBER), UNLISTED),
     Route(r"/api/video/?", CatalogueHandler, reading(MEMBER), {"GET": operations.CATALOGUE}),
-    Route(
-        rf"/api/video/{_PART}/master\.m3u8/?",
-        MultivariantPlaylistHandler,
-        reading(MEMBER),
-        {"GET": operations.MULTIVARIANT_PLAYLIST},
+    _media(r"master\.m3u8", MultivariantPlaylistHandler, media_operations.MULTIVARIANT_PLAYLIST),
+    _media(
+        r"cmaf/master\.m3u8",
+        CmafMultivariantPlaylistHandler,
+        media_operations.CMAF_MULTIVARIANT_PLAYLIST,
     ),
-    Route(
-        rf"/api/video/{_PART}/{_PART}/index\.m3u8/?",
-        MediaPlaylistHandler,
-        reading(MEMBER),
-        {"GET": operations.MEDIA_PLAYLIST},
+    _media(r"manifest\.mpd", PresentationHandler, media_operations.PRESENTATION),
+    _media(r"storyboard\.m3u8", ImagePlaylistHandler, media_operations.IMAGE_PLAYLIST),
+    _media(r"storyboard\.vtt", StoryboardHandler, media_operations.STORYBOARD),
+    _media(rf"sprite-{_PART}\.jpg", SpriteHandler, media_operations.SPRITE),
+    _media(rf"text-{_PART}\.vtt", TextHandler, media_operations.TEXT),
+    _media(
+        rf"cmaf/{_PART}/index\.m3u8", CmafMediaPlaylistHandler, media_operations.CMAF_MEDIA_PLAYLIST
     ),
-    Route(
-        rf"/api/video/{_PART}/{_PART}/{_PART}/?",
-        SegmentHandler,
-        reading(MEMBER),
-        {"GET": operations.SEGMENT},
+    _media(
+        rf"cmaf/{_PART}/iframes\.m3u8",
+        CmafIFramePlaylistHandler,
+        media_operations.CMAF_I_FRAME_PLAYLIST,
     ),
+    _media(rf"cmaf/{_PART}/init\.mp4", CmafInitHandler, media_operations.CMAF_INIT),
+    _media(
+        rf"cmaf/{_PART}/segment_{_PART}\.m4s", CmafSegmentHandler, media_operations.CMAF_SEGMENT
+    ),
+    _media(
+        rf"cmaf/{_PART}/segment_000\.vtt",
+        CmafTextSegmentHandler,
+        media_operations.CMAF_TEXT_SEGMENT,
+    ),
+    _media(rf"{_PART}/index\.m3u8", MediaPlaylistHandler, media_operations.MEDIA_PLAYLIST),
+    _media(rf"{_PART}/iframes\.m3u8", IFramePlaylistHandler, media_operations.I_FRAME_PLAYLIST),
+    _media(rf"{_PART}/segment_{_PART}\.aac", PackedSegmentHandler, media_operations.PACKED_SEGMENT),
+    _media(rf"{_PART}/segment_000\.vtt", TextSegmentHandler, media_operations.TEXT_SEGMENT),
+    _media(rf"{_PART}/{_PART}", SegmentHandler, media_operations.SEGMENT),
     Route(r"/api/video/.*", UnknownHandler, everything(MEMBER), UNLISTED),
     Route(
         r"/api/admin/videos/?",
@@ -168,7 +200,7 @@ ROUTES = (
         r"/media/thumbnails/video_([0-9]+)\.jpg/?",
         ThumbnailHandler,
         reading(PUBLIC),
-        {"GET": operations.THUMBNAIL},
+        {"GET": media_operations.THUMBNAIL},
     ),
 )
 

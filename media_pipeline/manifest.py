@@ -11,7 +11,7 @@ from media_pipeline.errors import DamagedTitle
 from media_pipeline.timeline import FrameGrid
 
 MANIFEST = "manifest.json"
-_VERSION = 2
+_VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +82,19 @@ class StoryboardFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class FileFacts:
+    """What the first ``size`` bytes of a file are, by their XXH3 checksum."""
+
+    name: str
+    size: int
+    xxh3: int
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """``audio`` begins with the default one, which MPEG-TS segments carry. ``left_out`` says in
-    plain words what was in the source and is not in the title."""
+    plain words what was in the source and is not in the title. ``files`` are those that no table
+    has checksums of: the initialisation parts of the track files, and all of each small file."""
 
     rate: Fraction
     frames: int
@@ -94,6 +104,7 @@ class Manifest:
     subtitles: tuple[SubtitleFacts, ...]
     storyboard: StoryboardFacts
     left_out: tuple[str, ...]
+    files: tuple[FileFacts, ...]
 
     @property
     def grid(self) -> FrameGrid:
@@ -132,6 +143,7 @@ class Manifest:
                 subtitles=tuple(SubtitleFacts(**facts) for facts in values["subtitles"]),
                 storyboard=StoryboardFacts(**values["storyboard"]),
                 left_out=tuple(values["left_out"]),
+                files=tuple(FileFacts(**facts) for facts in values["files"]),
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise DamagedTitle("the title's manifest cannot be read") from error

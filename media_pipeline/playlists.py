@@ -1,4 +1,4 @@
-"""HLS playlists (RFC 8216)."""
+"""HLS media playlists (RFC 8216)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,21 +6,25 @@ from fractions import Fraction
 
 from media_pipeline.timeline import nearest
 
-_VERSION = 3  # EXTINF with decimals, RFC 8216 §7
-_MULTIVARIANT_VERSION = 6  # EXT-X-INDEPENDENT-SEGMENTS in a multivariant playlist, §4.3.5.1
+# The lowest versions that the tags in use ask for, RFC 8216 §7.
+_DECIMAL_DURATIONS = 3
+_BYTE_RANGES = 4  # and EXT-X-I-FRAMES-ONLY
+_MAP_OF_I_FRAMES = 5
+_MAP = 6
+_IMAGES = 7  # what the published playlists of images have
 
 
 @dataclass(frozen=True, slots=True)
-class Variant:
-    """One line of a multivariant playlist; rates in bits a second as measured."""
+class Entry:
+    """One media segment. ``byte_range``: its size and offset, where it is part of a resource.
+
+    ``tile`` is the attribute list of EXT-X-TILES.
+    """
 
     uri: str
-    bandwidth: int
-    average_bandwidth: int
-    codecs: str
-    width: int
-    height: int
-    rate: Fraction
+    seconds: Fraction
+    byte_range: tuple[int, int] | None = None
+    tile: str = ""
 
 
 def decimal(value: Fraction, places: int) -> str:
@@ -29,46 +33,57 @@ def decimal(value: Fraction, places: int) -> str:
     return f"{scaled // 10**places}.{scaled % 10**places:0{places}d}"
 
 
-def multivariant_playlist(variants: Sequence[Variant]) -> str:
-    """RFC 8216 §4.3.4.2; segments of every variant start with an IDR (§4.3.5.1)."""
-    lines = [
-        "#EXTM3U",
-        f"#EXT-X-VERSION:{_MULTIVARIANT_VERSION}",
-        "#EXT-X-INDEPENDENT-SEGMENTS",
-    ]
-    for variant in variants:
-        lines.append(
-            f"#EXT-X-STREAM-INF:BANDWIDTH={variant.bandwidth},"
-            f"AVERAGE-BANDWIDTH={variant.average_bandwidth},"
-            f'CODECS="{variant.codecs}",'
-            f"RESOLUTION={variant.width}x{variant.height},"
-            f"FRAME-RATE={decimal(variant.rate, 3)},"
-            "CLOSED-CAPTIONS=NONE"
-        )
-        lines.append(variant.uri)
-    return "\n".join(lines) + "\n"
+def target_duration(seconds: Sequence[Fraction]) -> int:
+    """The largest duration, rounded to the nearest second (RFC 8216 §4.3.3.1)."""
+    return max(1, *(nearest(duration) for duration in seconds))
 
 
-def media_playlist(segments: Sequence[tuple[str, Fraction]]) -> str:
-    """A complete playlist of (URI, seconds) segments (RFC 8216 §4.3.3).
+def media_playlist(
+    segments: Sequence[Entry],
+    *,
+    map_uri: str | None = None,
+    is_i_frames: bool = False,
+    target: int = 0,
+) -> str:
+    """A complete playlist (RFC 8216 §4.3.3).
 
-    EXT-X-TARGETDURATION is the largest duration, rounded to the nearest second (§4.3.3.1).
+    ``map_uri`` is that of the initialisation part (§4.3.2.5). The target duration is at least
+    ``target``: it is the same in all renditions that are played together (§6.2.4).
     """
-    target = max(1, *(nearest(duration) for _, duration in segments))
+    has_tiles = any(segment.tile for segment in segments)
+    version = _DECIMAL_DURATIONS
+    if has_tiles:
+        version = _IMAGES
+    elif map_uri is not None:
+        version = _MAP_OF_I_FRAMES if is_i_frames else _MAP
+    elif is_i_frames:
+        version = _BYTE_RANGES
+    longest = target_duration([segment.seconds for segment in segments])
     lines = [
         "#EXTM3U",
-        f"#EXT-X-VERSION:{_VERSION}",
-        f"#EXT-X-TARGETDURATION:{target}",
+        f"#EXT-X-VERSION:{version}",
+        f"#EXT-X-TARGETDURATION:{max(target, longest)}",
         "#EXT-X-MEDIA-SEQUENCE:0",
         "#EXT-X-PLAYLIST-TYPE:VOD",
     ]
-    for uri, duration in segments:
-        lines.append(f"#EXTINF:{decimal(duration, 6)},")
-        lines.append(uri)
+    if is_i_frames:
+        lines.append("#EXT-X-I-FRAMES-ONLY")
+    if has_tiles:
+        lines.append("#EXT-X-IMAGES-ONLY")
+    if map_uri is not None:
+        lines.append(f'#EXT-X-MAP:URI="{map_uri}"')
+    for segment in segments:
+        lines.append(f"#EXTINF:{decimal(segment.seconds, 6)},")
+        if segment.byte_range is not None:
+            size, offset = segment.byte_range
+            lines.append(f"#EXT-X-BYTERANGE:{size}@{offset}")
+        if segment.tile:
+            lines.append(f"#EXT-X-TILES:{segment.tile}")
+        lines.append(segment.uri)
     lines.append("#EXT-X-ENDLIST")
     return "\n".join(lines) + "\n"
 
 
-def segment_name(index: int) -> str:
+def segment_name(index: int, suffix: str = "ts") -> str:
     """``segment_000.ts``: three digits at least, counted from 0."""
-    return f"segment_{index:03d}.ts"
+    return f"segment_{index:03d}.{suffix}"

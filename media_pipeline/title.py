@@ -15,7 +15,6 @@ from typing import Self, TypeVar
 import av
 import xxhash
 
-from media_pipeline import playlists
 from media_pipeline.elementary import Adts, parameter_sets
 from media_pipeline.errors import DamagedTitle
 from media_pipeline.manifest import Manifest
@@ -104,7 +103,7 @@ class Track:
 
 
 class Title:
-    """Playlists and segments of the title in ``folder``. Raises DamagedTitle if it is not whole."""
+    """Segments of the title in ``folder``. Raises DamagedTitle if it is not whole."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -126,35 +125,6 @@ class Title:
     def names(self) -> tuple[str, ...]:
         """Names of the renditions, smallest first."""
         return tuple(self.renditions)
-
-    def multivariant_playlist(self, base: str) -> str:
-        """``base`` is the root-relative path of the title, without a slash at its end."""
-        sound = [facts.codecs for facts in self.manifest.audio[:1]]
-        return playlists.multivariant_playlist(
-            [
-                playlists.Variant(
-                    uri=f"{base}/{facts.name}/index.m3u8",
-                    bandwidth=facts.peak_bandwidth,
-                    average_bandwidth=facts.average_bandwidth,
-                    codecs=",".join([facts.codecs, *sound]),
-                    width=facts.width,
-                    height=facts.height,
-                    rate=self.manifest.rate,
-                )
-                for facts in self.manifest.renditions
-            ]
-        )
-
-    def media_playlist(self, rendition: str, base: str) -> str:
-        return playlists.media_playlist(
-            [
-                (
-                    f"{base}/{rendition}/{playlists.segment_name(index)}",
-                    self.grid.segment_seconds(index),
-                )
-                for index in range(self.grid.segment_count)
-            ]
-        )
 
     def ts_facts(self, rendition: str, index: int) -> SegmentFacts:
         """What the verified segment was. IndexError for a segment that does not exist."""

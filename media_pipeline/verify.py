@@ -11,9 +11,11 @@ import numpy as np
 import xxhash
 
 from media_pipeline.errors import EncodeError
+from media_pipeline.iframes import i_frames, i_frames_file
 from media_pipeline.manifest import Manifest, RenditionFacts
 from media_pipeline.mpegts import MUXER_ID, Counters, next_counters
 from media_pipeline.side_streams import SideStreams
+from media_pipeline.small_files import small_files
 from media_pipeline.storyboard import StoryboardMaker
 from media_pipeline.tables import (
     SAMPLE,
@@ -79,6 +81,7 @@ def verify_title(
         tuple(check_text(folder, text, grid) for text in sides.texts),
         storyboard.finish(),
         sides.left_out,
+        (),
     )
     check_storyboard(folder, manifest.storyboard)
     manifest.save(folder)  # a title is cut through its manifest; the measures are added below
@@ -87,7 +90,7 @@ def verify_title(
     for done, facts in enumerate(found):
         measured.append(measure(title, facts))
         step((len(names) + done + 1) / work)
-    manifest = replace(manifest, renditions=tuple(measured))
+    manifest = replace(manifest, renditions=tuple(measured), files=small_files(folder, manifest))
     manifest.save(folder)
     sync_folder(folder)
     return manifest
@@ -143,12 +146,14 @@ def _check_video(
 
 
 def measure(title: Title, facts: RenditionFacts) -> RenditionFacts:
-    """Cut every segment of a rendition once, and write its table of sizes, checksums and counters.
+    """Cut every segment of a rendition once, and write the tables of their sizes, checksums and
+    counters and of the places of IDRs in them.
 
     Returns ``facts`` with the peak and average bandwidth.
     """
     grid = title.grid
     rows = np.zeros(grid.segment_count, TS_SEGMENT)
+    idrs = []
     counters = Counters(0, 0, 0)
     peak = Fraction(0)
     for index in range(grid.segment_count):
@@ -159,9 +164,11 @@ def measure(title: Title, facts: RenditionFacts) -> RenditionFacts:
             counters.video,
             counters.audio,
         )
+        idrs.append(i_frames(segment))
         counters = next_counters(segment, counters)
         peak = max(peak, len(segment) * 8 / grid.segment_seconds(index))
     write_table(title.folder / segments_file(facts.name), rows)
+    write_table(title.folder / i_frames_file(facts.name), np.concatenate(idrs))
     average = int(rows["size"].sum()) * 8 / grid.duration
     return replace(facts, peak_bandwidth=-int(-peak // 1), average_bandwidth=-int(-average // 1))
 

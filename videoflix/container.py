@@ -38,6 +38,7 @@ from videoflix.offload import Offload
 from videoflix.ports import Mailer
 from videoflix.private_files import usable_root
 from videoflix.settings import Settings
+from videoflix.streaming.packages import PackageService
 from videoflix.streaming.service import StreamingService
 from videoflix.uploads.service import UploadService
 
@@ -69,6 +70,7 @@ class Container:
     job_control: JobControl
     film_watch: FilmWatch
     streaming: StreamingService
+    packages: PackageService
 
 
 @asynccontextmanager
@@ -141,6 +143,7 @@ async def open_container(
             film_watch=FilmWatch(lists, lag=2 * settings.mongo.timeout + WRITE_LAG),
             job_control=JobControl(videos, lists, media, doorbell, Offload(disk)),
             streaming=streaming,
+            packages=PackageService(streaming.shelf, streaming.read),
         )
 
 

@@ -11,6 +11,7 @@ from media_pipeline.errors import DamagedTitle
 from media_pipeline.manifest import (
     MANIFEST,
     AudioFacts,
+    FileFacts,
     Manifest,
     RenditionFacts,
     StoryboardFacts,
@@ -29,6 +30,7 @@ WHOLE = Manifest(
     subtitles=(SubtitleFacts("text-0", 7, "pt-BR", "“Signs” 日本", False, True, False),),
     storyboard=StoryboardFacts(160, 90, 10, 10, 300, 101),
     left_out=("Subtitles stream 4: hdmv_pgs_subtitle is not text.",),
+    files=(FileFacts("480p.mp4", 812, 2**64 - 1), FileFacts("text-0.vtt", 300, 0)),
 )
 
 
@@ -49,7 +51,9 @@ def test_another_version_is_refused_in_plain_words(tmp_path: Path) -> None:
         Manifest.load(tmp_path)
 
 
-@pytest.mark.parametrize("key", ["audio", "subtitles", "storyboard", "left_out", "version"])
+@pytest.mark.parametrize(
+    "key", ["audio", "subtitles", "storyboard", "left_out", "files", "version"]
+)
 def test_a_manifest_that_lacks_something_is_damaged(tmp_path: Path, key: str) -> None:
     WHOLE.save(tmp_path)
     values = json.loads((tmp_path / MANIFEST).read_text())

@@ -14,11 +14,12 @@ import av
 import m3u8
 import pytest
 
+from media_pipeline import hls_ts
 from media_pipeline.mpegts import TS_START
 from media_pipeline.title import Title
 from tests.clips.fixtures import ClipCache
 from tests.clips.real import real_clip
-from tests.media_pipeline.titles import QUICK, encode_title
+from tests.media_pipeline.titles import QUICK, encode_title, packaged
 from tests.media_pipeline.transport_stream import (
     PAT,
     PMT,
@@ -90,7 +91,7 @@ def _each(cut: Cut) -> Iterator[tuple[str, int, list[Packet]]]:
 
 
 def _playlist(cut: Cut, name: str) -> m3u8.M3U8:
-    return m3u8.loads(cut.title.media_playlist(name, "/api/video/1"))
+    return m3u8.loads(hls_ts.media(packaged(cut.title), name))
 
 
 def test_a_segment_starts_with_pat_pmt_and_an_idr_with_its_parameter_sets(cut: Cut) -> None:
@@ -136,7 +137,7 @@ def test_a_segment_lasts_as_long_as_its_extinf(cut: Cut) -> None:
 
 def test_durations_have_six_decimals_and_fit_the_target_duration(cut: Cut) -> None:
     for name in cut.segments:
-        text = cut.title.media_playlist(name, "/api/video/1")
+        text = hls_ts.media(packaged(cut.title), name)
         durations = [
             line[len("#EXTINF:") : -1] for line in text.splitlines() if line.startswith("#EXTINF")
         ]
@@ -276,7 +277,7 @@ def test_cutting_again_gives_equal_bytes(cut: Cut) -> None:
 
 def test_bandwidths_are_those_of_the_segments(cut: Cut) -> None:
     grid = cut.title.grid
-    playlist = m3u8.loads(cut.title.multivariant_playlist("/api/video/1"))
+    playlist = m3u8.loads(hls_ts.multivariant(packaged(cut.title)))
     assert [p.uri for p in playlist.playlists] == [
         f"/api/video/1/{name}/index.m3u8" for name in cut.segments
     ]

@@ -9,14 +9,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from av.stream import Disposition
+
 from media_pipeline.job import EncodeJob, EncodeSettings
+from media_pipeline.package import Package
 from media_pipeline.title import Title
 from tests.clips.fixtures import ClipCache
-from tests.clips.spec import ClipFacts
+from tests.clips.spec import ClipFacts, Track
+from tests.clips.texts import Told, TextTrack, with_texts
 
 ROOT = Path(__file__).parents[2]
 SMALL_RUNGS = ("480p=320x180", "720p=480x270", "1080p=640x360")
 QUICK = EncodeSettings(preset="ultrafast", rungs=SMALL_RUNGS)
+TWO_RUNGS = EncodeSettings(preset="ultrafast", rungs=("480p=96x54", "720p=160x90"))
 ONE_RUNG = EncodeSettings(preset="ultrafast", rungs=("480p",))
 
 
@@ -100,3 +105,26 @@ def segments(title: Title, rendition: str) -> list[bytes]:
 def joined(title: Title, rendition: str) -> io.BytesIO:
     """All segments of a rendition, one after the other."""
     return io.BytesIO(b"".join(segments(title, rendition)))
+
+
+def packaged(title: Title) -> Package:
+    """As a server has it for video 1."""
+    return Package(title, "/api/video/1", "generation")
+
+
+def rich_title(cache: ClipCache) -> Title:
+    """A title of 15 s with two renditions, three sounds, two subtitles and three segments."""
+    sounds = [
+        Track(language="eng"),
+        Track(pitch=1500, language="ger"),
+        Track(pitch=2000, language="eng"),
+    ]
+    clip = cache.clip(suffix=".mkv", seconds=15, width=160, height=90, sound=sounds)
+    told = {3: Told('The "director"', Disposition.comment)}
+    cues = [(500, 1500, "One"), (7000, 9000, "Two\nlines"), (14000, 14500, "Three & four")]
+    texts = [
+        TextTrack("srt", cues, language="ger", disposition=Disposition.default),
+        TextTrack("srt", cues, language="eng", disposition=Disposition.hearing_impaired),
+    ]
+    clip = with_texts(cache, clip, ".mkv", *texts, told=told)
+    return cached_title(cache, clip.path, TWO_RUNGS)

@@ -1,4 +1,4 @@
-"""Playlists and segments of ready videos."""
+"""MPEG-TS segments of ready videos."""
 
 import asyncio
 import re
@@ -8,21 +8,17 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import BinaryIO, Self
 
-import structlog
-
 from media_pipeline.errors import DamagedTitle
-from media_pipeline.ladder import BOXES
 from media_pipeline.title import SegmentFacts, Title
-from videoflix.errors import MediaDamaged, NotFound
+from videoflix.errors import NotFound
 from videoflix.offload import Offload
 from videoflix.ports import MediaStore, SegmentCache, SegmentKey, VideoStore
+from videoflix.streaming.damage import damaged
 from videoflix.streaming.shared import shared
-from videoflix.streaming.titles import TitleShelf
+from videoflix.streaming.titles import TitleShelf, check_version, rendition_for
 
 _SEGMENT = re.compile(r"segment_(\d{3,6})\.ts", re.ASCII)
 _FILE_THREADS = 4
-
-_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +53,9 @@ class StreamingService:
         self._cutters = ThreadPoolExecutor(threads, thread_name_prefix="cut")
         self._readers = ThreadPoolExecutor(_FILE_THREADS, thread_name_prefix="segment")
         self._cut = Offload(self._cutters)
-        self._read = Offload(self._readers)
+        self.read = Offload(self._readers)
         self._cache = cache
-        self._shelf = TitleShelf(videos, media, self._read)
+        self.shelf = TitleShelf(videos, media, self.read)
         self._flights: dict[SegmentKey, asyncio.Task[memoryview]] = {}
         self.cuts = 0  # made by this process
 
@@ -70,40 +66,33 @@ class StreamingService:
         self._cutters.shutdown(wait=True, cancel_futures=True)
         self._readers.shutdown(wait=True, cancel_futures=True)
 
-    async def multivariant_playlist(self, video_id: int) -> str:
-        """Raises NotFound for a video that is unknown or not ready."""
-        found = await self._shelf.find(video_id)
-        return found.title.multivariant_playlist(_base(video_id))
+    async def segment(
+        self, video_id: int, resolution: str, name: str, version: str | None = None
+    ) -> Segment:
+        """Raises NotFound for everything that is not there; creates no file for it.
 
-    async def media_playlist(self, video_id: int, resolution: str) -> str:
-        """Raises NotFound for an unknown resolution too. URIs name the rendition that exists."""
-        found = await self._shelf.find(video_id)
-        rendition = _rendition(found.title, resolution)
-        if rendition not in found.playlists:
-            found.playlists[rendition] = found.title.media_playlist(rendition, _base(video_id))
-        return found.playlists[rendition]
-
-    async def segment(self, video_id: int, resolution: str, name: str) -> Segment:
-        """Raises NotFound for everything that is not there; creates no file for it."""
+        ``version`` is the generation that the URL names, None where it names none.
+        """
         match = _SEGMENT.fullmatch(name)
         if match is None:
             raise NotFound("There is no such segment.")
-        found = await self._shelf.find(video_id)
-        rendition = _rendition(found.title, resolution)
+        found = await self.shelf.find(video_id)
+        check_version(found, version)
+        rendition = rendition_for(found.title, resolution)
         index = int(match[1])
         if index >= found.title.grid.segment_count:
             raise NotFound("There is no such segment.")
         try:
-            facts = await self._read(found.title.ts_facts, rendition, index)
+            facts = await self.read(found.title.ts_facts, rendition, index)
         except DamagedTitle as error:
-            raise _damaged(video_id, error) from error
+            raise damaged(video_id, error) from error
         key = SegmentKey(video_id, found.generation, rendition, index)
         etag = f'"{found.generation}-{facts.xxh3:016x}"'
         return Segment(key, facts.size, etag, self, found.title, facts)
 
     async def content(self, key: SegmentKey, title: Title, facts: SegmentFacts) -> BinaryIO:
         """The segment's bytes, opened. For ``Segment.open``."""
-        file = await self._read(self._cache.open, key, facts)
+        file = await self.read(self._cache.open, key, facts)
         if file is not None:
             return file
         flight = self._flights.get(key)
@@ -114,7 +103,7 @@ class StreamingService:
         try:
             return shared(await asyncio.shield(flight))
         except DamagedTitle as error:
-            raise _damaged(key.video_id, error) from error
+            raise damaged(key.video_id, error) from error
 
     async def _fly(self, key: SegmentKey, title: Title, facts: SegmentFacts) -> memoryview:
         data, was_cut = await self._cut(self._produce, key, title, facts)
@@ -133,25 +122,3 @@ class StreamingService:
             data = title.cut_ts(key.rendition, key.index)
             self._cache.put(key, data)
             return data, True
-
-
-def _damaged(video_id: int, error: DamagedTitle) -> MediaDamaged:
-    """What viewers hear of it; the log has the rest."""
-    _log.error("damaged title", video_id=video_id, error=str(error))
-    return MediaDamaged("This part of the film is damaged on the server.")
-
-
-def _base(video_id: int) -> str:
-    return f"/api/video/{video_id}"
-
-
-def _rendition(title: Title, resolution: str) -> str:
-    """The rendition that answers for ``resolution``: itself, else the best one below it.
-
-    Clients offer every resolution for every film, but nothing is upscaled.
-    """
-    order = list(BOXES)
-    if resolution not in order:
-        raise NotFound("There is no such resolution.")
-    below = [name for name in order[: order.index(resolution) + 1] if name in title.renditions]
-    return below[-1] if below else title.names[0]

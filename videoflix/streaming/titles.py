@@ -3,11 +3,13 @@
 import asyncio
 import time
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import structlog
 
 from media_pipeline.errors import DamagedTitle
+from media_pipeline.ladder import BOXES
+from media_pipeline.package import Package
 from media_pipeline.title import Title
 from videoflix.errors import DatabaseUnavailable, MediaDamaged, NotFound
 from videoflix.models import ProcessingStatus
@@ -29,7 +31,7 @@ class OpenTitle:
     generation: str
     title: Title
     checked: float
-    playlists: dict[str, str] = field(default_factory=dict)
+    package: Package
 
 
 class TitleShelf:
@@ -73,12 +75,31 @@ class TitleShelf:
         folder = self._media.title(video_id, video.generation)
         try:
             title = await self._offload(Title, folder)
+            package = Package(title, f"/api/video/{video_id}", video.generation)
         except DamagedTitle as error:
             _log.error("damaged title", video_id=video_id, error=str(error))
             raise MediaDamaged("This film is damaged on the server.") from error
-        found = OpenTitle(video_id, video.generation, title, now)
+        found = OpenTitle(video_id, video.generation, title, now, package)
         self._open[video_id] = found
         self._open.move_to_end(video_id)
         if len(self._open) > _OPEN_TITLES:
             self._open.popitem(last=False)
         return found
+
+
+def check_version(found: OpenTitle, version: str | None) -> None:
+    """Raises NotFound for a generation that is not the published one; None is any."""
+    if version not in (None, found.generation):
+        raise NotFound("The film was encoded anew: load its playlist again.")
+
+
+def rendition_for(title: Title, resolution: str) -> str:
+    """The rendition that answers for ``resolution``: itself, else the best one below it.
+
+    Clients offer every resolution for every film, but nothing is upscaled. Raises NotFound.
+    """
+    order = list(BOXES)
+    if resolution not in order:
+        raise NotFound("There is no such resolution.")
+    below = [name for name in order[: order.index(resolution) + 1] if name in title.renditions]
+    return below[-1] if below else title.names[0]

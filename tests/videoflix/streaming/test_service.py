@@ -94,9 +94,9 @@ async def test_a_video_that_is_not_ready_is_not_found(container: Container) -> N
     service = container.streaming
     for video_id in (video.id, 999):
         with pytest.raises(NotFound):
-            await service.multivariant_playlist(video_id)
+            await container.packages.multivariant_playlist(video_id)
         with pytest.raises(NotFound):
-            await service.media_playlist(video_id, "480p")
+            await container.packages.media_playlist(video_id, "480p")
         with pytest.raises(NotFound):
             await service.segment(video_id, "480p", FIRST)
 
@@ -128,7 +128,7 @@ async def test_r54_other_segment_names_are_not_found_and_create_no_file(
 async def test_an_unknown_resolution_is_not_found(container: Container, video: Video) -> None:
     for resolution in ("4320p", "audio-0", "..", ""):
         with pytest.raises(NotFound):
-            await container.streaming.media_playlist(video.id, resolution)
+            await container.packages.media_playlist(video.id, resolution)
         with pytest.raises(NotFound):
             await container.streaming.segment(video.id, resolution, FIRST)
 
@@ -182,7 +182,7 @@ async def test_r53_a_title_that_cannot_be_opened_keeps_why_to_the_log(
     assert video.generation is not None
     (container.media.title(video.id, video.generation) / "manifest.json").write_text("{}")
     with capture_logs() as logs, pytest.raises(MediaDamaged) as caught:
-        await container.streaming.multivariant_playlist(video.id)
+        await container.packages.multivariant_playlist(video.id)
     assert str(caught.value) == "This film is damaged on the server."
     [logged] = [entry for entry in logs if entry["event"] == "damaged title"]
     assert (logged["video_id"], logged["error"]) == (
@@ -274,12 +274,13 @@ async def test_resolutions_above_the_source_answer_with_the_best_there_is(
     manifest = Title(encoded).manifest
     replace(manifest, renditions=manifest.renditions[:1]).save(small)
     video = await publish(container, small)
-    playlist = await container.streaming.media_playlist(video.id, "480p")
+    playlist = await container.packages.media_playlist(video.id, "480p")
     for resolution in ("720p", "1080p"):
-        assert await container.streaming.media_playlist(video.id, resolution) == playlist
+        assert await container.packages.media_playlist(video.id, resolution) == playlist
         assert await fetch(container.streaming, video, resolution) == await fetch(
             container.streaming, video
         )
     assert container.streaming.cuts == 1
-    assert "480p/index.m3u8" in await container.streaming.multivariant_playlist(video.id)
-    assert "720p" not in await container.streaming.multivariant_playlist(video.id)
+    multivariant = (await container.packages.multivariant_playlist(video.id)).content.decode()
+    assert "480p/index.m3u8" in multivariant
+    assert "720p" not in multivariant

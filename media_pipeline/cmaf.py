@@ -1,0 +1,132 @@
+"""CMAF segments (ISO/IEC 23000-19 §7.3.2): byte ranges of a track file, which was written so.
+
+A segment is the movie fragments of its GOPs as they stand in the file; the initialisation part
+is what stands before the first of them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from media_pipeline.errors import DamagedTitle
+from media_pipeline.tables import FRAGMENT, SAMPLE, Rows, Table, fragments_file, samples_file
+from media_pipeline.timeline import AAC_FRAME, FrameGrid
+from media_pipeline.verified import Part, Piece
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentMeasure:
+    """``size`` in bytes, ``ticks`` of the track's time scale that its samples are shown."""
+
+    size: int
+    ticks: int
+
+
+def sizes_and_seconds(
+    measures: Sequence[SegmentMeasure], timescale: int
+) -> tuple[list[int], list[Fraction]]:
+    return (
+        [found.size for found in measures],
+        [Fraction(found.ticks, timescale) for found in measures],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class IFrame:
+    """An IDR: the byte range of its segment that begins with the movie fragment's header and
+    ends with the picture, and how long it stands for the pictures that follow."""
+
+    segment: int
+    offset: int
+    size: int
+    seconds: Fraction
+
+
+class CmafTrack:
+    """The segments of one track file, whose initialisation part is ``init``.
+
+    Raises DamagedTitle when the tables do not fit the title. Thread-safe: nothing changes.
+    """
+
+    def __init__(self, folder: Path, name: str, grid: FrameGrid, init: Part) -> None:
+        self.path = init.path
+        self.grid = grid
+        self.init = init
+        self._samples = Table.open(folder / samples_file(name), SAMPLE)
+        self._fragments = Table.open(folder / fragments_file(name), FRAGMENT)
+        if self._fragments.rows != grid.gops:
+            raise DamagedTitle(f"{name} does not have a fragment for each GOP")
+
+    def segment(self, index: int) -> Part:
+        """Raises IndexError for a segment that does not exist."""
+        segment = self.grid.segment(index)
+        rows = self._fragments.read(segment.first_gop, segment.gops)
+        pieces = (Piece(int(row["size"]), int(row["xxh3"])) for row in rows)
+        return Part(self.path, int(rows["offset"][0]), tuple(p for p in pieces if p.size))
+
+    def read_fragments(self) -> Rows:
+        """All rows of the fragment table."""
+        return self._fragments.read(0, self._fragments.rows)
+
+    def first_samples(self, fragments: Rows) -> Rows:
+        """The row of each fragment's first sample."""
+        samples = self._samples.read(0, self._samples.rows)
+        return np.take(samples, fragments["first_sample"].astype(np.int64))
+
+
+class VideoTrack(CmafTrack):
+    """Ticks are those of the grid."""
+
+    def measures(self) -> list[SegmentMeasure]:
+        """One for each segment."""
+        rows = self.read_fragments()
+        found = []
+        for index in range(self.grid.segment_count):
+            segment = self.grid.segment(index)
+            mine = rows[segment.first_gop : segment.first_gop + segment.gops]
+            if int(mine["samples"].sum()) != segment.frames:
+                raise DamagedTitle(f"{self.path.name} has other pictures than the title")
+            ticks = segment.frames * self.grid.frame_ticks
+            found.append(SegmentMeasure(int(mine["size"].sum()), ticks))
+        return found
+
+    def i_frames(self) -> list[IFrame]:
+        """Every IDR of the track, in order."""
+        fragments = self.read_fragments()
+        idrs = self.first_samples(fragments)
+        found = []
+        for index in range(self.grid.segment_count):
+            segment = self.grid.segment(index)
+            start = int(fragments["offset"][segment.first_gop])
+            for gop in range(segment.first_gop, segment.first_gop + segment.gops):
+                offset = int(fragments["offset"][gop])
+                size = int(idrs["offset"][gop]) + int(idrs["size"][gop]) - offset
+                seconds = int(fragments["samples"][gop]) / self.grid.rate
+                found.append(IFrame(index, offset - start, size, seconds))
+        return found
+
+
+class AudioTrack(CmafTrack):
+    """Ticks are samples at 48 kHz."""
+
+    def measures(self) -> list[SegmentMeasure]:
+        """One for each segment. The priming frame, which the edit list takes away, is no time."""
+        rows = self.read_fragments()
+        found = []
+        for index in range(self.grid.segment_count):
+            segment = self.grid.segment(index)
+            mine = rows[segment.first_gop : segment.first_gop + segment.gops]
+            frames = int(mine["samples"].sum()) - (index == 0)
+            if frames <= 0:
+                raise DamagedTitle(f"{self.path.name} has no sound for segment {index}")
+            found.append(SegmentMeasure(int(mine["size"].sum()), frames * AAC_FRAME))
+        return found
+
+    def segment_samples(self, index: int) -> Rows:
+        """The rows of a segment's AAC frames. IndexError for a segment that does not exist."""
+        segment = self.grid.segment(index)
+        rows = self._fragments.read(segment.first_gop, segment.gops)
+        return self._samples.read(int(rows["first_sample"][0]), int(rows["samples"].sum()))

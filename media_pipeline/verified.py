@@ -1,0 +1,78 @@
+"""Byte ranges of a title's files that are checked before any of them is given away."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import xxhash
+
+from media_pipeline.errors import DamagedTitle
+from media_pipeline.tables import read_exactly
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Consecutive bytes of a file and their XXH3 checksum."""
+
+    size: int
+    xxh3: int
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The bytes of ``path`` from ``offset`` on that ``pieces`` are made of."""
+
+    path: Path
+    offset: int
+    pieces: tuple[Piece, ...]
+
+    @property
+    def size(self) -> int:
+        return sum(piece.size for piece in self.pieces)
+
+    def open(self, first: int, end: int) -> BinaryIO:
+        """The file, standing at byte ``first`` of the part, to be read up to ``end``.
+
+        Every piece that the range touches is read and checked before this returns, one piece in
+        memory at a time. What is read again afterwards comes from the kernel's memory. Raises
+        DamagedTitle.
+        """
+        try:
+            file = self.path.open("rb", buffering=0)
+        except OSError as error:
+            raise DamagedTitle(f"{self.path.name} cannot be opened") from error
+        try:
+            self._check(file.fileno(), first, end)
+            file.seek(self.offset + first)
+        except OSError as error:
+            file.close()
+            raise DamagedTitle(f"{self.path.name} cannot be read") from error
+        except DamagedTitle:
+            file.close()
+            raise
+        return file
+
+    def read(self) -> bytes:
+        """All of it, checked. For small parts. Raises DamagedTitle."""
+        with self.open(0, self.size) as file:
+            return read_exactly(file.fileno(), self.size, self.offset, self.path)
+
+    def _check(self, file: int, first: int, end: int) -> None:
+        position = 0
+        for piece in self.pieces:
+            if position < end and position + piece.size > first:
+                data = read_exactly(file, piece.size, self.offset + position, self.path)
+                if xxhash.xxh3_64_intdigest(data) != piece.xxh3:
+                    place = self.offset + position
+                    raise DamagedTitle(f"{self.path.name} is damaged near byte {place}")
+            position += piece.size
+        if os.fstat(file).st_size < self.offset + position:
+            raise DamagedTitle(f"{self.path.name} ends before byte {self.offset + position}")
+
+
+def check_file(path: Path, size: int | None = None) -> Piece:
+    """What the first ``size`` bytes of a file are, or all of it. Raises OSError."""
+    with path.open("rb") as file:
+        data = file.read() if size is None else file.read(size)
+    return Piece(len(data), xxhash.xxh3_64_intdigest(data))

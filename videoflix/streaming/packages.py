@@ -1,0 +1,251 @@
+"""Everything that is made of a ready title on request but MPEG-TS segments: playlists,
+presentations, CMAF and packed audio segments, subtitles, storyboards."""
+
+import io
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import BinaryIO, NoReturn, TypeVar
+
+from media_pipeline import dash, hls_cmaf, hls_sides, hls_ts, packed_audio
+from media_pipeline.errors import DamagedTitle
+from media_pipeline.mpegts import TS_START
+from media_pipeline.package import AUDIO_TYPE, VIDEO_TYPE, Package
+from media_pipeline.storyboard import sprite_file
+from media_pipeline.verified import Part
+from videoflix.errors import NotFound
+from videoflix.offload import Offload
+from videoflix.streaming.damage import damaged
+from videoflix.streaming.documents import Document, DocumentShelf
+from videoflix.streaming.titles import OpenTitle, TitleShelf, check_version, rendition_for
+
+T = TypeVar("T")
+
+PICTURE_TYPE = "image/jpeg"
+_DOCUMENT_BYTES = 32 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """Bytes that exist: ``size`` and entity tag are known before any of them is read.
+
+    ``is_versioned``: the URL named the generation, and will never stand for other bytes.
+    """
+
+    video_id: int
+    media_type: str
+    size: int
+    etag: str
+    is_versioned: bool
+    _offload: Offload
+    _open: Callable[[int, int], BinaryIO]
+
+    @asynccontextmanager
+    async def open(self, first: int, end: int) -> AsyncIterator[BinaryIO]:
+        """A file that stands at byte ``first``, to be read up to ``end``; what is read was
+        checked. Raises MediaDamaged."""
+        try:
+            file = await self._offload(self._open, first, end)
+        except DamagedTitle as error:
+            raise damaged(self.video_id, error) from error
+        with file:
+            yield file
+
+
+class PackageService:
+    """Methods raise NotFound for what is not there, without a look at the disk, and MediaDamaged.
+
+    ``version`` is the generation that a URL names, None where it names none; another one than
+    the published is not found.
+    """
+
+    def __init__(self, shelf: TitleShelf, offload: Offload) -> None:
+        self._shelf = shelf
+        self._offload = offload
+        self._documents = DocumentShelf(_DOCUMENT_BYTES)
+
+    async def multivariant_playlist(self, video_id: int) -> Document:
+        return await self._document(await self._find(video_id), ("master",), hls_ts.multivariant)
+
+    async def media_playlist(self, video_id: int, name: str) -> Document:
+        """Of a rendition, of a sound that its segments do not carry, or of subtitles."""
+        found = await self._find(video_id)
+        package = found.package
+        if name in package.texts:
+            return await self._document(
+                found, ("text", name), lambda p: hls_sides.subtitle_playlist(p, "", name)
+            )
+        if any(facts.name == name for facts in package.packed):
+            return await self._document(found, ("packed", name), lambda p: hls_ts.packed(p, name))
+        rendition = rendition_for(package.title, name)
+        return await self._document(
+            found, ("media", rendition), lambda p: hls_ts.media(p, rendition)
+        )
+
+    async def i_frame_playlist(self, video_id: int, resolution: str) -> Document:
+        found = await self._find(video_id)
+        rendition = rendition_for(found.title, resolution)
+        return await self._document(
+            found, ("i-frames", rendition), lambda p: hls_ts.i_frames(p, rendition)
+        )
+
+    async def cmaf_multivariant_playlist(self, video_id: int) -> Document:
+        found = await self._find(video_id)
+        return await self._document(found, ("cmaf", "master"), hls_cmaf.multivariant)
+
+    async def cmaf_media_playlist(self, video_id: int, track: str) -> Document:
+        """Of a rendition, a sound or subtitles."""
+        found = await self._find(video_id)
+        if track in found.package.texts:
+            return await self._document(
+                found,
+                ("cmaf", "text", track),
+                lambda p: hls_sides.subtitle_playlist(p, hls_cmaf.FOLDER, track),
+            )
+        _check_track(found.package, track)
+        return await self._document(
+            found, ("cmaf", "media", track), lambda p: hls_cmaf.media(p, track)
+        )
+
+    async def cmaf_i_frame_playlist(self, video_id: int, track: str) -> Document:
+        found = await self._find(video_id)
+        if track not in found.title.renditions:
+            _missing()
+        return await self._document(
+            found, ("cmaf", "i-frames", track), lambda p: hls_cmaf.i_frames(p, track)
+        )
+
+    async def presentation(self, video_id: int) -> Document:
+        return await self._document(await self._find(video_id), ("mpd",), dash.presentation)
+
+    async def image_playlist(self, video_id: int) -> Document:
+        found = await self._find(video_id)
+        return await self._document(found, ("images",), hls_sides.image_playlist)
+
+    async def storyboard(self, video_id: int) -> Document:
+        return await self._document(await self._find(video_id), ("storyboard",), Package.storyboard)
+
+    async def text(self, video_id: int, name: str, version: str | None) -> Document:
+        """Subtitles as a file of their own."""
+        found = await self._find(video_id, version)
+        _check_text(found.package, name)
+        return await self._document(found, ("vtt", name), lambda p: p.text(name))
+
+    async def text_segment(
+        self, video_id: int, name: str, version: str | None, *, is_cmaf: bool
+    ) -> Document:
+        """Subtitles as the one segment of an HLS rendition."""
+        found = await self._find(video_id, version)
+        _check_text(found.package, name)
+        start = 0 if is_cmaf else TS_START
+        return await self._document(
+            found, ("vtt", name, start), lambda p: p.mapped_text(name, start)
+        )
+
+    async def cmaf_init(self, video_id: int, track: str, version: str | None) -> Resource:
+        found = await self._find(video_id, version)
+        _check_track(found.package, track)
+        part = await self._read(found, lambda: found.package.track(track).init)
+        return self._part(found, part, _type(found.package, track), version)
+
+    async def cmaf_segment(
+        self, video_id: int, track: str, index: int, version: str | None
+    ) -> Resource:
+        found = await self._find(video_id, version)
+        _check_track(found.package, track)
+        _check_segment(found.package, index)
+        part = await self._read(found, lambda: found.package.track(track).segment(index))
+        return self._part(found, part, _type(found.package, track), version)
+
+    async def packed_segment(
+        self, video_id: int, sound: str, index: int, version: str | None
+    ) -> Resource:
+        """A segment of a sound that MPEG-TS segments do not carry."""
+        found = await self._find(video_id, version)
+        package = found.package
+        if all(facts.name != sound for facts in package.packed):
+            _missing()
+        _check_segment(package, index)
+        measured = await self._read(
+            found, lambda: packed_audio.measure(package.audio(sound), index)
+        )
+
+        def cut(first: int, _end: int) -> BinaryIO:
+            track = package.title.track(sound)
+            samples = track.samples(package.grid.segment(index))
+            file = io.BytesIO(packed_audio.packed_segment(track.configuration, samples))
+            file.seek(first)
+            return file
+
+        return Resource(
+            video_id,
+            packed_audio.MEDIA_TYPE,
+            measured.size,
+            f'"{found.generation}"',
+            version is not None,
+            self._offload,
+            cut,
+        )
+
+    async def sprite(self, video_id: int, sheet: int, version: str | None) -> Resource:
+        """A sheet of small pictures."""
+        found = await self._find(video_id, version)
+        if sheet >= found.package.manifest.storyboard.sheets:
+            _missing()
+        part = await self._read(found, lambda: found.package.small_file(sprite_file(sheet)))
+        return self._part(found, part, PICTURE_TYPE, version)
+
+    async def _find(self, video_id: int, version: str | None = None) -> OpenTitle:
+        found = await self._shelf.find(video_id)
+        check_version(found, version)
+        return found
+
+    async def _document(
+        self, found: OpenTitle, name: tuple[object, ...], make: Callable[[Package], str]
+    ) -> Document:
+        key = (found.video_id, found.generation, *name)
+        document = self._documents.find(key)
+        if document is None:
+            document = await self._read(found, lambda: Document.of(make(found.package)))
+            self._documents.keep(key, document)
+        return document
+
+    async def _read(self, found: OpenTitle, call: Callable[[], T]) -> T:
+        try:
+            return await self._offload(call)
+        except DamagedTitle as error:
+            raise damaged(found.video_id, error) from error
+
+    def _part(self, found: OpenTitle, part: Part, media_type: str, version: str | None) -> Resource:
+        return Resource(
+            found.video_id,
+            media_type,
+            part.size,
+            f'"{found.generation}"',
+            version is not None,
+            self._offload,
+            part.open,
+        )
+
+
+def _missing() -> NoReturn:
+    raise NotFound("There is no such part of the film.")
+
+
+def _check_track(package: Package, track: str) -> None:
+    if track not in package.sounds and track not in package.title.renditions:
+        _missing()
+
+
+def _check_text(package: Package, name: str) -> None:
+    if name not in package.texts:
+        _missing()
+
+
+def _check_segment(package: Package, index: int) -> None:
+    if index >= package.grid.segment_count:
+        raise NotFound("There is no such segment.")
+
+
+def _type(package: Package, track: str) -> str:
+    return AUDIO_TYPE if track in package.sounds else VIDEO_TYPE
