@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.drills import crashes, full_disk, lost_queue, lost_worker, mail, sync
+from tests.drills import crashes, full_disk, lost_queue, lost_worker, mail, sync, three_hours
 from tests.drills.report import Outcome
 
 # Each gets an empty folder of its own.
@@ -20,6 +20,7 @@ DRILLS: Mapping[str, Callable[[Path], Coroutine[Any, Any, Outcome]]] = {
     "d6": full_disk.drill,
     "mail": mail.drill,
     "sync": sync.drill,
+    "long": three_hours.drill,
 }
 
 
