@@ -33,6 +33,8 @@ from videoflix.ports import (
 from videoflix.settings import Settings
 
 ALIVE_SECONDS = 20.0
+# Past the end of a lease: the claim reads the clock anew, and must not come a moment early.
+MARGIN_SECONDS = 0.05
 
 _log = structlog.get_logger(__name__)
 
@@ -99,6 +101,13 @@ class EncodingJobs:
         if not await self._has_room():
             return None
         return await self._videos.claim(holder, self._limits.lease, self._limits.max_attempts)
+
+    async def idle_seconds(self, poll: float) -> float:
+        """How long to wait before the next claim: until the next pause or lease of a film ends,
+        but not longer than ``poll``. Raises DatabaseUnavailable."""
+        due = await self._videos.due_in()
+        # A job that is due already cannot be had (no room, its film just ended): look again later.
+        return poll if due is None or due == 0 else min(poll, due + MARGIN_SECONDS)
 
     async def claim_chunk(self, holder: str) -> ChunkLease | None:
         """Take a part of a film that another worker has claimed: for who finds no film. So a

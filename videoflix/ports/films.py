@@ -42,6 +42,10 @@ class VideoStore(Protocol):
         its attempts is not claimed but becomes ``failed``.
         """
 
+    async def due_in(self) -> float | None:
+        """Seconds until the next pause or lease of a job ends, 0 at the least; None when there
+        is no job."""
+
     async def renew(self, lease: Lease, seconds: float, progress: EncodeProgress) -> Lease:
         """Move the lease's end and record progress, which never goes back. Raises LeaseLost."""
 

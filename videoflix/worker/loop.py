@@ -1,4 +1,5 @@
-"""A worker: one job at a time, claimed when the doorbell rings and at every poll.
+"""A worker: one job at a time, claimed when the doorbell rings, when the next lease or pause is
+over, and at every poll.
 
 Nothing that goes away and comes back (the database, Redis, room on the disk) ends it, and no
 error of one job either: it logs, waits a little and goes on.
@@ -92,14 +93,17 @@ class _Worker:
                 work = await self._claim()
                 if work is not None:
                     await self._work(work)
+                    idle = 0.0
+                else:
+                    idle = await self._encoding.idle_seconds(self._poll)
             except Exception as error:
                 _report_trouble("claim loop", error)
                 await wait_for_any(self._stop, seconds=pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
                 continue
             pause = FIRST_PAUSE
-            if work is None:
-                await wait_for_any(self._stop, self._bell, seconds=self._poll)
+            if idle:
+                await wait_for_any(self._stop, self._bell, seconds=idle)
 
     async def _claim(self) -> Coroutine[Any, Any, None] | None:
         """The next film's job or, where no film waits, a part of one that another worker has."""

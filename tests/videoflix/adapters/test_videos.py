@@ -118,6 +118,25 @@ async def test_lease_that_ran_out_is_claimed_again_and_the_old_one_is_fenced_off
     assert (video.status, video.generation) == (ProcessingStatus.READY, new.token)
 
 
+async def test_the_next_job_is_due_when_its_lease_or_its_pause_ends(parts: Parts) -> None:
+    assert await parts.videos.due_in() is None
+    await add(parts)
+    assert await parts.videos.due_in() == 0
+    first = await claimed(parts, 900)
+    await add(parts)
+    second = await claimed(parts, LONG)
+    due = await parts.videos.due_in()
+    assert due is not None
+    assert LONG - 60 < due <= LONG
+    await parts.videos.give_back(second, "once more", pause=300, spent=True)
+    due = await parts.videos.due_in()
+    assert due is not None
+    assert 240 < due <= 300
+    await parts.videos.fail(first, "no")
+    await parts.videos.cancel(second.video_id, "no")
+    assert await parts.videos.due_in() is None
+
+
 async def test_renewal_keeps_the_lease_and_progress_never_goes_back(parts: Parts) -> None:
     await add(parts)
     lease = await claimed(parts, seconds=0.2)

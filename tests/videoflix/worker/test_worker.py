@@ -144,6 +144,21 @@ async def test_suspended_worker_finds_its_lease_gone_and_publishes_nothing(parts
             assert first.returncode is None
 
 
+async def test_a_worker_that_would_not_look_for_a_minute_is_there_when_a_pause_ends(
+    settings: Settings,
+) -> None:
+    """Nobody rings for it, and the next poll is far away (R38: a lost lease is the same)."""
+    changed = with_worker(settings, **NEVER_POLLS)
+    async with open_parts(changed) as parts:
+        video_id = await add(parts, "ready")
+        lease = await parts.videos.claim("somebody else", 600, 5)
+        assert lease is not None
+        await parts.videos.give_back(lease, "later", pause=4, spent=True)
+        async with worker_process(changed):
+            video = await ended(parts, video_id)
+            assert (video.status, video.attempts) == (ProcessingStatus.READY, 2)
+
+
 async def test_the_doorbell_wakes_a_worker_that_would_not_look_for_a_minute(
     settings: Settings,
 ) -> None:

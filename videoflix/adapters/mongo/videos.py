@@ -119,6 +119,19 @@ class MongoVideoStore:
             return None
         return Lease(document["_id"], token, document["attempts"], expires_at, holder)
 
+    async def due_in(self) -> float | None:
+        now = await self._database.now()
+        async with self._database.operation():
+            next_one = await self._videos.find_one(
+                {"status": {"$in": [PENDING, PROCESSING]}},
+                projection=["claimable_at"],
+                sort=[("claimable_at", ASCENDING)],
+            )
+        if next_one is None:
+            return None
+        seconds: float = (next_one["claimable_at"] - now).total_seconds()
+        return max(0.0, seconds)
+
     async def renew(self, lease: Lease, seconds: float, progress: EncodeProgress) -> Lease:
         now = await self._database.now()
         expires_at = now + timedelta(seconds=seconds)
