@@ -65,14 +65,18 @@ def _source(name: str, clip_cache: ClipCache) -> Path:
     return real_clip(name)
 
 
+def title_of(name: str, clip_cache: ClipCache) -> Title:
+    """The title made of one of the films above, encoded once in a test session."""
+    source = _source(name, clip_cache)
+    settings = replace(QUICK, preset="veryfast") if name == REORDERED else QUICK
+    return Title(
+        clip_cache.once(f"title {name}", lambda path: encode_title(source, path, settings))
+    )
+
+
 @pytest.fixture(scope="module", params=[DEMO, REORDERED, *GENERATED, *REAL])
 def cut(request: pytest.FixtureRequest, clip_cache: ClipCache) -> Cut:
-    source = _source(request.param, clip_cache)
-    settings = replace(QUICK, preset="veryfast") if request.param == REORDERED else QUICK
-    folder = clip_cache.once(
-        f"title {request.param}", lambda path: encode_title(source, path, settings)
-    )
-    title = Title(folder)
+    title = title_of(request.param, clip_cache)
     count = title.grid.segment_count
     # Cut out of order: nothing may depend on the segment before.
     order = [*range(1, count, 2), *range(0, count, 2)]

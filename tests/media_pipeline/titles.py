@@ -16,7 +16,7 @@ from media_pipeline.package import Package
 from media_pipeline.title import Title
 from tests.clips.fixtures import ClipCache
 from tests.clips.spec import ClipFacts, Track
-from tests.clips.texts import Told, TextTrack, with_texts
+from tests.clips.texts import TextTrack, Told, with_texts
 
 ROOT = Path(__file__).parents[2]
 SMALL_RUNGS = ("480p=320x180", "720p=480x270", "1080p=640x360")
