@@ -21,9 +21,9 @@ import numpy as np
 from media_pipeline.title import Title
 from tests.clips.real import BIG_BUCK_BUNNY, real_clip
 from tests.clips.repeat import repeat_packets
+from tests.clips.similarity import similarities
 from tests.conftest import fresh_settings
 from tests.media_pipeline.joined import assert_same_title
-from tests.media_pipeline.similarity import ssim_to_source
 from tests.services import services_for_tests
 from tests.videoflix.parts import open_parts, with_worker
 from tests.videoflix.waiting import until
@@ -85,7 +85,7 @@ def _largest_segments(title: Title) -> dict[str, float]:
 
 def _likeness(film: Path, title: Title, gops: int) -> dict[str, float]:
     """SSIM to the source within a second of the joints, every ``gops`` GOPs, and elsewhere."""
-    values = ssim_to_source(film, title.folder / "720p.mp4")
+    values = np.array(similarities(film, title.folder / "720p.mp4", film.parent))
     beside = np.zeros(len(values), np.bool_)
     rate = int(title.grid.rate)
     for joint in range(gops * title.grid.gop_frames, len(values) - 1, gops * title.grid.gop_frames):

@@ -30,6 +30,12 @@ class Similarity:
 
 
 def similarity(source: Path, track: Path, folder: Path) -> Similarity:
+    """Of a whole film: see ``similarities``."""
+    values = similarities(source, track, folder)
+    return Similarity(fmean(values), min(values), len(values))
+
+
+def similarities(source: Path, track: Path, folder: Path) -> list[float]:
     """Of each picture of ``track`` to the picture of ``source`` in the same place.
 
     Both hold equally many. ``folder`` is for the scaler's scratch files.
@@ -37,8 +43,7 @@ def similarity(source: Path, track: Path, folder: Path) -> Similarity:
     with open_strictly(track) as container:
         video = container.streams.video[0]
         rung = Rung(track.stem, video.width, video.height, 0)
-        values = list(_values(_scaled(source, rung, folder), container.decode(video), rung))
-    return Similarity(fmean(values), min(values), len(values))
+        return list(_values(_scaled(source, rung, folder), container.decode(video), rung))
 
 
 def _scaled(source: Path, rung: Rung, folder: Path) -> Iterator[av.VideoFrame]:
