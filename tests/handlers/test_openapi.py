@@ -165,10 +165,10 @@ def test_documentation_that_is_wrong(routes: list[Route], message: str) -> None:
 
 def test_a_part_of_a_path_that_is_not_described() -> None:
     class Numbered(BaseHandler):
-        async def get(self, number: str) -> None: ...
+        async def get(self, place: str) -> None: ...
 
     numbered = Route("/x/([0-9]+)", Numbered, {"GET": Access.PUBLIC}, {"GET": READ})
-    with pytest.raises(ConfigurationError, match="number is not described"):
+    with pytest.raises(ConfigurationError, match="place is not described"):
         check_documentation([numbered])
 
 

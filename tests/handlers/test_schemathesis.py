@@ -22,8 +22,9 @@ from handlers.routes import ROUTES
 from tests.clips.fixtures import ClipCache
 from tests.conftest import fresh_settings
 from tests.handlers.conftest import running
-from tests.handlers.films import encoded_title, publish
+from tests.handlers.films import publish
 from tests.handlers.site import Server
+from tests.media_pipeline.titles import rich_title
 from tests.services import Services
 from videoflix.container import open_container
 from videoflix.settings import Settings
@@ -92,7 +93,7 @@ def site(
     tmp_path_factory: pytest.TempPathFactory, services: Services, clip_cache: ClipCache
 ) -> Iterator[Site]:
     """A server with a film, and with the account of the document's examples."""
-    film = encoded_title(clip_cache)
+    film = rich_title(clip_cache).folder
     ready: Future[Site] = Future()
     stop = threading.Event()
     with fresh_settings(tmp_path_factory.mktemp("site"), services) as fresh:
