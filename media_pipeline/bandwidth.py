@@ -32,8 +32,8 @@ def peak(sizes: Sequence[int], seconds: Sequence[Fraction], target: int) -> Frac
     found = Fraction(0)
     for first in range(len(sizes)):
         total, length = 0, Fraction(0)
-        for size, duration in zip(sizes[first:], seconds[first:], strict=True):
-            total, length = total + size, length + duration
+        for index in range(first, len(sizes)):
+            total, length = total + sizes[index], length + seconds[index]
             if length > target * Fraction(3, 2):
                 break
             if length >= target * Fraction(1, 2):

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-import numpy as np
-
 from media_pipeline.errors import DamagedTitle
 from media_pipeline.tables import FRAGMENT, SAMPLE, Rows, Table, fragments_file, samples_file
 from media_pipeline.timeline import AAC_FRAME, FrameGrid
@@ -71,10 +69,11 @@ class CmafTrack:
         """All rows of the fragment table."""
         return self._fragments.read(0, self._fragments.rows)
 
-    def first_samples(self, fragments: Rows) -> Rows:
-        """The row of each fragment's first sample."""
-        samples = self._samples.read(0, self._samples.rows)
-        return np.take(samples, fragments["first_sample"].astype(np.int64))
+    def segment_samples(self, index: int) -> Rows:
+        """The rows of a segment's samples. IndexError for a segment that does not exist."""
+        segment = self.grid.segment(index)
+        rows = self._fragments.read(segment.first_gop, segment.gops)
+        return self._samples.read(int(rows["first_sample"][0]), int(rows["samples"].sum()))
 
 
 class VideoTrack(CmafTrack):
@@ -96,16 +95,17 @@ class VideoTrack(CmafTrack):
     def i_frames(self) -> list[IFrame]:
         """Every IDR of the track, in order."""
         fragments = self.read_fragments()
-        idrs = self.first_samples(fragments)
         found = []
         for index in range(self.grid.segment_count):
             segment = self.grid.segment(index)
-            start = int(fragments["offset"][segment.first_gop])
-            for gop in range(segment.first_gop, segment.first_gop + segment.gops):
-                offset = int(fragments["offset"][gop])
-                size = int(idrs["offset"][gop]) + int(idrs["size"][gop]) - offset
-                seconds = int(fragments["samples"][gop]) / self.grid.rate
-                found.append(IFrame(index, offset - start, size, seconds))
+            mine = fragments[segment.first_gop : segment.first_gop + segment.gops]
+            samples = self.segment_samples(index)
+            for fragment in mine:
+                idr = samples[int(fragment["first_sample"]) - int(mine["first_sample"][0])]
+                offset = int(fragment["offset"])
+                size = int(idr["offset"]) + int(idr["size"]) - offset
+                seconds = int(fragment["samples"]) / self.grid.rate
+                found.append(IFrame(index, offset - int(mine["offset"][0]), size, seconds))
         return found
 
 
@@ -124,9 +124,3 @@ class AudioTrack(CmafTrack):
                 raise DamagedTitle(f"{self.path.name} has no sound for segment {index}")
             found.append(SegmentMeasure(int(mine["size"].sum()), frames * AAC_FRAME))
         return found
-
-    def segment_samples(self, index: int) -> Rows:
-        """The rows of a segment's AAC frames. IndexError for a segment that does not exist."""
-        segment = self.grid.segment(index)
-        rows = self._fragments.read(segment.first_gop, segment.gops)
-        return self._samples.read(int(rows["first_sample"][0]), int(rows["samples"].sum()))

@@ -10,6 +10,8 @@ import xxhash
 from media_pipeline.errors import DamagedTitle
 from media_pipeline.tables import read_exactly
 
+_BLOCK = 256 * 1024
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:
@@ -34,9 +36,8 @@ class Part:
     def open(self, first: int, end: int) -> BinaryIO:
         """The file, standing at byte ``first`` of the part, to be read up to ``end``.
 
-        Every piece that the range touches is read and checked before this returns, one piece in
-        memory at a time. What is read again afterwards comes from the kernel's memory. Raises
-        DamagedTitle.
+        Every piece that the range touches is read and checked before this returns. What is read
+        again afterwards comes from the kernel's memory. Raises DamagedTitle.
         """
         try:
             file = self.path.open("rb", buffering=0)
@@ -59,16 +60,28 @@ class Part:
             return read_exactly(file.fileno(), self.size, self.offset, self.path)
 
     def _check(self, file: int, first: int, end: int) -> None:
+        if os.fstat(file).st_size < self.offset + self.size:
+            raise DamagedTitle(f"{self.path.name} ends before byte {self.offset + self.size}")
+        # One small block of memory for all: it stays in the processor's cache, which makes this
+        # several times as fast as reading each piece whole.
+        block = memoryview(bytearray(_BLOCK))
         position = 0
         for piece in self.pieces:
             if position < end and position + piece.size > first:
-                data = read_exactly(file, piece.size, self.offset + position, self.path)
-                if xxhash.xxh3_64_intdigest(data) != piece.xxh3:
-                    place = self.offset + position
-                    raise DamagedTitle(f"{self.path.name} is damaged near byte {place}")
+                self._check_piece(file, piece, self.offset + position, block)
             position += piece.size
-        if os.fstat(file).st_size < self.offset + position:
-            raise DamagedTitle(f"{self.path.name} ends before byte {self.offset + position}")
+
+    def _check_piece(self, file: int, piece: Piece, start: int, block: memoryview) -> None:
+        digest = xxhash.xxh3_64()
+        done = 0
+        while done < piece.size:
+            count = os.preadv(file, [block[: piece.size - done]], start + done)
+            if not count:
+                raise DamagedTitle(f"{self.path.name} ends before byte {start + piece.size}")
+            digest.update(block[:count])
+            done += count
+        if digest.intdigest() != piece.xxh3:
+            raise DamagedTitle(f"{self.path.name} is damaged near byte {start}")
 
 
 def check_file(path: Path, size: int | None = None) -> Piece:
