@@ -209,6 +209,7 @@ class FilmEncode:
                 await self._work.run(lease, self._stop)
 
     async def _watch(self, name: str, plan: Plan, note: OnProgress) -> list[Chunk]:
+        count = len(chunk_specs(plan))
         while True:
             try:
                 chunks = list(await self._chunks.list(self._id, name))
@@ -216,9 +217,12 @@ class FilmEncode:
             except ServiceUnavailable as error:
                 _log.warning("parts not looked at", video=self._id, reason=str(error))
             else:
+                if len(chunks) < count:
+                    # Deleted by who took the film for ended: nobody would ever make these parts.
+                    raise EncodeFailed("Records of this film's parts are gone.")
                 note(progress_of(chunks))
                 _raise_failure(chunks)
-                if chunks and all(chunk.status is ChunkStatus.DONE for chunk in chunks):
+                if all(chunk.status is ChunkStatus.DONE for chunk in chunks):
                     return chunks
             await asyncio.sleep(LOOK_SECONDS)
 

@@ -1,5 +1,6 @@
 """A long film, encoded in chunks by real workers: shared out, joined, and what a loss costs."""
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -205,6 +206,25 @@ async def test_a_chunk_that_cannot_be_made(
             assert (video.status, video.error) == (ProcessingStatus.FAILED, "No.")
             await until_true(lambda: files(parts, video_id) == [])
     assert await records(parts, video_id) == []
+
+
+async def test_parts_whose_records_are_gone_are_not_waited_for(
+    parts: Parts, film: ClipFacts
+) -> None:
+    """R42: the attempt ends, instead of lasting as long as a job may."""
+    video_id = await ingest(parts, film)
+    lease = await parts.encoding.claim("tester")
+    assert lease is not None
+    job = asyncio.create_task(parts.encoding.run(lease, asyncio.Event()))
+    await some_records(parts, video_id, status="running")
+    await parts.chunks.drop(video_id, keep_finished=False)
+    async with asyncio.timeout(MINUTES):
+        await job
+    video = await record(parts, video_id)
+    assert (video.status, video.error) == (
+        ProcessingStatus.PENDING,
+        "Records of this film's parts are gone.",
+    )
 
 
 async def test_a_finished_part_that_is_lost_is_made_again(
