@@ -15,7 +15,7 @@ from media_pipeline.join import copy_tracks, joined_pictures
 from media_pipeline.ladder import greatest_bitrate
 from media_pipeline.limits import largest_file
 from media_pipeline.parts import Part, Plan
-from media_pipeline.plan import make_plan
+from media_pipeline.plan import is_long, make_plan
 from media_pipeline.side_part import SideFacts, encode_side
 from media_pipeline.source import SourceInfo
 from media_pipeline.timeline import FrameGrid
@@ -33,7 +33,10 @@ def limit_files(settings: EncodeSettings, rate: Fraction, seconds: Fraction) -> 
 
 
 def write_plan(job: EncodeJob, part: Part, source: SourceInfo) -> bool:
-    """Write the plan's folder, unless the film is to be encoded whole: then say why not."""
+    """Write the plan's folder, unless the film is to be encoded whole: say why, where it is long
+    enough for chunks."""
+    if not is_long(source, part.seconds):
+        return False
     try:
         plan, index = make_plan(job.source, source, job.settings, part.seconds)
     except NotInChunks as reason:

@@ -20,16 +20,23 @@ def chunk_borders(gops: int, size: int) -> tuple[int, ...]:
     return tuple(size * chunk for chunk in range(max(1, count)))
 
 
+def is_long(source: SourceInfo, seconds: int) -> bool:
+    """Whether a film is long enough for two chunks of ``seconds``; 0 asks for none."""
+    gop_frames = FrameGrid(source.rate).gop_frames
+    return seconds > 0 and source.expected >= 2 * _chunk_gops(seconds) * gop_frames
+
+
+def _chunk_gops(seconds: int) -> int:
+    return max(1, seconds // GOP_SECONDS)
+
+
 def make_plan(
     path: Path, source: SourceInfo, settings: EncodeSettings, seconds: int
 ) -> tuple[Plan, PictureIndex]:
-    """A plan of chunks of about ``seconds``. Raises NotInChunks in plain words for a film that is
-    encoded whole."""
-    size = max(1, seconds // GOP_SECONDS)
+    """A plan of chunks of about ``seconds`` for a film that ``is_long``. Raises NotInChunks in
+    plain words for one that is encoded whole all the same."""
     if source.video_index is None:
         raise NotInChunks("The film has no pictures.")
-    if not seconds or source.expected < 2 * size * FrameGrid(source.rate).gop_frames:
-        raise NotInChunks("The film is shorter than two chunks.")
     rows, time_base = read_index(path, settings, source.video_index)
     index = PictureIndex(rows, time_base, source.origin, source.rate)
     if len(rows) != source.frames:
@@ -46,7 +53,7 @@ def make_plan(
         end=source.end,
         frames=frames,
         pictures=pictures,
-        borders=chunk_borders(grid.gops, size),
+        borders=chunk_borders(grid.gops, _chunk_gops(seconds)),
         has_side=bool(source.sides.sounds or source.sides.texts),
         settings=settings.to_json(),
     )

@@ -52,6 +52,7 @@ class ChunkedFilm:
             text=True,
             check=False,
         )
+        (self.folder / f"{name}.log").write_text(done.stderr)
         event = json.loads(done.stdout.splitlines()[-1])
         if event["event"] != "done":
             raise PartFailed(event)

@@ -94,22 +94,32 @@ def _largest_rate(folder: Path) -> float:
 
 
 @pytest.mark.parametrize(
-    ("suffix", "fields", "seconds"),
+    ("suffix", "fields", "seconds", "reason"),
     [
-        (".mp4", {"seconds": 7}, 4),
-        (".mp4", {"seconds": 9}, 0),
-        (".ts", {"seconds": 9}, 4),
-        (".avi", {"seconds": 9}, 4),
-        (".mp4", {"seconds": 16, "gop": 500}, 4),
+        (".mp4", {"seconds": 7}, 4, ""),
+        (".mp4", {"seconds": 9}, 0, ""),
+        (".ts", {"seconds": 9}, 4, "cannot be entered reliably"),
+        (".avi", {"seconds": 9}, 4, "cannot be entered reliably"),
+        (".mp4", {"seconds": 16, "gop": 500}, 4, "keyframes lie too far apart"),
     ],
     ids=["short", "switched off", "TS", "AVI", "one keyframe"],
 )
 def test_what_is_no_film_for_chunks_is_encoded_whole_at_once(
-    clip_cache: ClipCache, tmp_path: Path, suffix: str, fields: dict[str, Any], seconds: int
+    clip_cache: ClipCache,
+    tmp_path: Path,
+    suffix: str,
+    fields: dict[str, Any],
+    seconds: int,
+    *,
+    reason: str,
 ) -> None:
+    """Why is said for the log, unless it is a matter of course."""
     facts = clip_cache.clip(suffix=suffix, **{**TINY, **fields})
     film = ChunkedFilm(facts.path, tmp_path / "film", SMALL, seconds)
     assert film.make_plan() is None
+    said = (film.folder / "title.log").read_text()
+    assert reason in said
+    assert bool(reason) == ("not in chunks" in said)
     assert len(read_pictures(film.title / "480p.mp4")) == facts.frames
 
 
