@@ -38,6 +38,7 @@ from media_pipeline.timeline import AUDIO_RATE, MIN_RATE, output_rate
 
 _NOTHING = "This file has neither pictures nor sound in it."
 _NO_STREAM = -1
+_BOX_HEADER = 8  # bytes: length and kind (ISO/IEC 14496-12 §4.2)
 # Sound that leads the picture by less is trimmed, by more gets the first picture held for it: not
 # every container says what of it is the coder's priming (up to 2,529 samples of HE-AAC at 48 kHz),
 # which is not meant to be heard.
@@ -83,12 +84,20 @@ def open_source(path: Path, settings: EncodeSettings) -> Iterator[InputContainer
             options=open_options(settings),
         )
     except (av.FFmpegError, ValueError, MemoryError) as error:
-        raise UnusableSource(
-            "This is not a video that can be read: no known video format was recognised."
-        ) from error
+        raise UnusableSource(_unreadable(path)) from error
     with container:
         check_streams(container, settings)
         yield container
+
+
+def _unreadable(path: Path) -> str:
+    """Why a file cannot be opened. One that was cut off before its index, at the end of most
+    files that cameras write, is no video for libavformat."""
+    with path.open("rb") as file:
+        head = file.read(_BOX_HEADER)
+    if head[4:] == b"ftyp":
+        return "The file is damaged or incomplete: it begins as MP4 does, and cannot be read."
+    return "This is not a video that can be read: no known video format was recognised."
 
 
 def _video_stream(container: InputContainer, settings: EncodeSettings) -> VideoStream | None:

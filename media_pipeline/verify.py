@@ -54,6 +54,7 @@ def verify_title(
     ``threads`` decode. Thumbnail and storyboard are made of the pictures that are decoded here.
     ``step`` is called with 0 to 1. Raises EncodeError when anything is not as it was meant.
     """
+    step(0.0)
     work = len(names) * 2
     found = []
     thumbnail = ThumbnailChooser(grid)

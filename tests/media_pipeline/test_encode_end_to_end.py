@@ -242,6 +242,8 @@ def test_the_child_reports_its_progress(clip_cache: ClipCache, tmp_path: Path) -
     assert len(encoding) >= 5
     assert encoding[-1]["frames"] > encoding[1]["frames"] > 0
     assert encoding[-1]["speed"] > 0
+    # Verification says that it has begun before the first track is decoded.
+    assert next(event["percent"] for event in progress if event["stage"] == "verify") == 92
 
 
 def test_a_title_is_complete(clip_cache: ClipCache, tmp_path: Path) -> None:
@@ -324,7 +326,7 @@ def test_a_film_that_was_cut_off_is_refused_for_good(
     content = facts.path.read_bytes()
     source = tmp_path / "source"
     source.write_bytes(content[: int(len(content) * share)])
-    check_refused(source, permanent=True)
+    check_refused(source, permanent=True, reason="damaged or incomplete")
 
 
 def test_a_source_that_went_away_may_come_back(tmp_path: Path) -> None:
