@@ -62,7 +62,7 @@ def main() -> int:
     if act == "silent":
         return 3
     if act == "noisy":
-        sys.stdout.write("x" * 200_000 + "\nnot json\n[]\n")
+        sys.stdout.write("x" * 200_000 + "\nnot json\n[]\n" + "[" * 60_000 + "\n")
         sys.stderr.write("e" * 200_000 + "the end")
     if act in ("refuse", "trouble"):
         say(event="failed", reason=f"It says {act}.", permanent=act == "refuse")

@@ -52,7 +52,7 @@ class _Events:
         """One line of output; what is no event is dropped."""
         try:
             event = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):  # the latter of thousands of brackets
             event = None
         if not isinstance(event, dict) or "event" not in event:
             _log.warning("line of the encoder not understood", line=line[:200])
