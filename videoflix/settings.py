@@ -30,6 +30,7 @@ SHORTEST_CHUNK = 4
 
 MiB = 1024 * 1024
 GiB = 1024 * MiB
+DAY = 24 * 3600  # seconds
 
 
 class Mode(StrEnum):
@@ -239,8 +240,8 @@ class MediaSettings(Section):
     crf: int = Field(21, ge=10, le=40)
     audio_bitrate: int = Field(128_000, ge=32_000, le=512_000)
     rungs: Names = ("480p", "720p", "1080p")
-    max_pixels: int = Field(8192 * 4320, ge=16 * 16)
-    max_duration: int = Field(12 * 3600, ge=1)
+    max_pixels: int = Field(8192 * 4320, ge=16 * 16, le=16384 * 16384)
+    max_duration: int = Field(12 * 3600, ge=1, le=7 * DAY)
     max_streams: int = Field(64, ge=1, le=1000)
     max_rate: int = Field(300, ge=1, le=10_000)
     threads: int = Field(0, ge=0, le=128)
@@ -274,7 +275,7 @@ class WorkerSettings(Section):
     lease: float = Field(30, ge=1, le=3600)
     poll: float = Field(5, gt=0, le=60)
     max_attempts: int = Field(5, ge=1, le=100)
-    job_timeout: float = Field(24 * 3600, ge=1)
+    job_timeout: float = Field(24 * 3600, ge=1, le=30 * DAY)
     max_memory: int = Field(4 * GiB, ge=256 * MiB, le=1024 * GiB)
     chunk_seconds: int = Field(300, ge=0, le=3600)
 

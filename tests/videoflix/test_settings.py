@@ -72,6 +72,10 @@ def test_lists_are_written_with_commas() -> None:
         ("VIDEOFLIX_AUTH__BCRYPT_COST", "3"),
         ("VIDEOFLIX_MEDIA__RUNGS", "480p,480p"),
         ("VIDEOFLIX_MEDIA__RUNGS", "4k"),
+        ("VIDEOFLIX_MEDIA__MAX_PIXELS", "268435457"),
+        ("VIDEOFLIX_MEDIA__MAX_DURATION", "604801"),
+        ("VIDEOFLIX_WORKER__JOB_TIMEOUT", "inf"),
+        ("VIDEOFLIX_WORKER__JOB_TIMEOUT", "2592001"),
         ("VIDEOFLIX_LOG__LEVEL", "loud"),
     ],
 )
