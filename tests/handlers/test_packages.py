@@ -11,6 +11,7 @@ import av
 import httpx
 import pytest
 
+from media_pipeline.title import Title
 from tests.clips.fixtures import ClipCache
 from tests.handlers.films import publish
 from tests.handlers.site import ORIGIN, Server
@@ -247,6 +248,19 @@ async def test_ranges(member: httpx.AsyncClient, film: Video) -> None:
             assert (response.status_code, len(response.content)) == (200, size), ignored
         head = await member.head(url, headers={"Range": "bytes=0-0"})
         assert (head.status_code, head.headers["content-length"]) == (200, str(size))
+
+
+async def test_a_range_of_a_segment_that_is_not_cut_yet(
+    server: Server, member: httpx.AsyncClient, film: Video, encoded: Path
+) -> None:
+    """As a player that winds asks for an IDR: the segment is cut and kept whole."""
+    right = bytes(Title(encoded).cut_ts("480p", 1))
+    url = f"video/{film.id}/480p/segment_001.ts"
+    part = await member.get(url, headers={"Range": "bytes=188-563"})
+    assert (part.status_code, part.content) == (206, right[188:564])
+    assert server.container.streaming.cuts == 1
+    assert (await member.get(url)).content == right
+    assert server.container.streaming.cuts == 1
 
 
 async def test_if_range(member: httpx.AsyncClient, film: Video) -> None:

@@ -16,15 +16,17 @@ from media_pipeline.timeline import AAC_FRAME, AUDIO_RATE
 from media_pipeline.verified import Part
 from tests.clips.fixtures import ClipCache
 from tests.media_pipeline import conforming
-from tests.media_pipeline.test_segments import REORDERED, title_of
+from tests.media_pipeline.test_segments import DEMO, REORDERED, title_of
 from tests.media_pipeline.titles import packaged, rich_title
 from tests.media_pipeline.transport_stream import adts_payloads
 
 RICH = "several sounds and subtitles"
 REAL = "bikes.mp4"
+SILENT = "carphone_pristine.mp4"
+MINUTE = "29.97 fps"
 
 
-@pytest.fixture(scope="module", params=[RICH, REORDERED, REAL])
+@pytest.fixture(scope="module", params=[RICH, REORDERED, MINUTE, DEMO, REAL, SILENT])
 def package(request: pytest.FixtureRequest, clip_cache: ClipCache) -> Package:
     if request.param == RICH:
         return packaged(rich_title(clip_cache))
@@ -73,6 +75,15 @@ def test_both_multivariant_playlists_keep_the_rules(package: Package) -> None:
         assert [found["CODECS"].strip('"').split(",")[0] for found in variants] == expected
         sounds = {",".join(found["CODECS"].strip('"').split(",")[1:]) for found in variants}
         assert sounds == {"mp4a.40.2" if package.sounds else ""}, "RFC 8216 §4.3.4.2: CODECS"
+
+
+def test_films_differ(package: Package) -> None:
+    """A guard for the tests here: what they are to hold for is there."""
+    name = package.title.folder
+    playlist = hls_cmaf.multivariant(package)
+    assert ("TYPE=AUDIO" in playlist) == bool(package.sounds), name
+    if package.manifest.rate.denominator == 1001 and package.grid.duration > 60:
+        assert package.grid.segment_count >= 10
 
 
 def test_cmaf_bandwidth_is_that_of_the_largest_picture_and_sound(package: Package) -> None:
