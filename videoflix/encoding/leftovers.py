@@ -28,20 +28,28 @@ class Leftovers:
         """Delete what dead attempts at a video left behind; returns how many. Replaced
         generations are left to ``sweep``. Raises DatabaseUnavailable."""
         found = await self._offload(self._media.generations, video_id)
+        if not found:
+            return 0
         dead = set(found) - set(await self._records.generations_of(video_id))
         for generation in sorted(dead):
             await self._discard(video_id, generation)
         return len(dead)
 
     async def sweep(self, replaced_seconds: float = REPLACED_SECONDS) -> int:
-        """Delete generations that were replaced long enough ago, and sources that were given up;
-        returns how many. Raises DatabaseUnavailable, OSError."""
+        """Delete generations that were replaced long enough ago, what killed workers have left of
+        films that failed or were cancelled since, and sources that were given up; returns how
+        many. Raises DatabaseUnavailable, OSError."""
         replaced = await self._records.replaced(replaced_seconds)
         for video_id, generation in replaced:
             await self._discard(video_id, generation)
             await self._records.forget_replaced(video_id, generation)
             _log.info("replaced generation deleted", video=video_id, generation=generation)
-        return len(replaced) + await self.delete_sources()
+        # No next attempt clears these up. Films without a record are left alone: the database
+        # may be the one that is wrong.
+        dead = 0
+        for video_id in await self._records.failed():
+            dead += await self.clear(video_id)
+        return len(replaced) + dead + await self.delete_sources()
 
     async def delete_sources(self) -> int:
         """Delete the sources that were given up when their films were published; returns how

@@ -121,6 +121,9 @@ class LeftoverStore(Protocol):
 
     async def forget_replaced(self, video_id: int, generation: str) -> None: ...
 
+    async def failed(self) -> Sequence[int]:
+        """Ids of videos at which nobody will be again unless an admin asks for it."""
+
     async def given_up_sources(self) -> Sequence[int]:
         """Ids of ready videos whose source is to be deleted."""
 

@@ -166,6 +166,35 @@ async def test_a_worker_that_wakes_up_late_deletes_nothing_that_is_published(
     assert await record(parts, video_id) == video
 
 
+async def test_what_a_killed_worker_left_of_a_cancelled_film_goes(parts: Parts) -> None:
+    """R46: nobody will be at it again; a published encode and the source stay."""
+    video_id = await add(parts, "ready")
+    published = (await run(parts)).generation
+    assert published is not None
+    await encode_again(parts, video_id)
+    first = await claimed(parts)
+    parts.media.open_workspace(video_id, first.token)
+    output = parts.media.open_workspace(video_id, "f" * 32) / "output"
+    output.mkdir()
+    parts.media.install_title(output, video_id, "f" * 32)
+    await parts.encoding.tidy()
+    assert len(titles(parts, video_id)) == 4  # somebody may be at it: its next claim clears them
+    await parts.videos.fail(first, "No.")
+    assert await parts.encoding.tidy() == 2
+    assert titles(parts, video_id) == [published]
+    assert parts.media.source(video_id).exists()
+    assert await parts.encoding.tidy() == 0
+
+
+async def test_titles_without_a_record_are_left_alone(parts: Parts) -> None:
+    """R46: a database that lost its records is not to cost the films as well."""
+    video_id = await add(parts, "ready")
+    published = (await run(parts)).generation
+    await parts.database.collection("videos").delete_one({"_id": video_id})
+    assert await parts.encoding.tidy() == 0
+    assert titles(parts, video_id) == [published]
+
+
 async def test_a_source_of_a_film_that_is_not_ready_is_never_deleted(parts: Parts) -> None:
     """R46: whatever else its record says."""
     video_id = await parts.videos.next_id()

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import timedelta
 
 from videoflix.adapters.mongo.database import Database
-from videoflix.adapters.mongo.video_records import READY, VIDEOS
+from videoflix.adapters.mongo.video_records import FAILED, READY, VIDEOS
 
 
 class MongoLeftoverStore:
@@ -41,6 +41,11 @@ class MongoLeftoverStore:
             await self._videos.update_one(
                 {"_id": video_id}, {"$pull": {"replaced": {"generation": generation}}}
             )
+
+    async def failed(self) -> Sequence[int]:
+        async with self._database.operation():
+            found = self._videos.find({"status": FAILED}, {"_id": True})
+            return [record["_id"] async for record in found]
 
     async def given_up_sources(self) -> Sequence[int]:
         # The status says the same again: a source is the one thing that nobody can make anew.
