@@ -121,12 +121,13 @@ async def test_the_dummy_costs_what_a_hash_costs() -> None:
 
 
 async def test_r3_the_event_loop_goes_on_while_passwords_are_hashed() -> None:
-    """R3: other work is done before the first of many hashes is ready."""
-    async with open_hasher(10) as hasher:
+    """R3: other work goes on before all of many hashes are ready. On the loop itself they would
+    take one or two turns of it, however slow the machine is."""
+    async with open_hasher(12) as hasher:
         hashing = [asyncio.create_task(hasher.hash("quiet-Harbour-42")) for _ in range(6)]
         turns = 0
-        while not hashing[0].done():
+        while not all(task.done() for task in hashing):
             await asyncio.sleep(0)
             turns += 1
-        assert turns > 100
+        assert turns > 10
         await asyncio.gather(*hashing)
