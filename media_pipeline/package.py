@@ -21,7 +21,8 @@ VIDEO_TYPE, AUDIO_TYPE = "video/mp4", "audio/mp4"
 class Package:
     """``base`` is the root-relative path of the title, without a slash at its end.
 
-    Methods that open tracks or read block. Thread-safe: nothing changes.
+    Methods that open tracks or read block. Thread-safe: nothing changes but which tracks are
+    open, and opening one twice does no harm.
     """
 
     def __init__(self, title: Title, base: str, generation: str) -> None:
@@ -34,6 +35,7 @@ class Package:
         self.texts: dict[str, SubtitleFacts] = {
             facts.name: facts for facts in title.manifest.subtitles
         }
+        self._tracks: dict[str, VideoTrack | AudioTrack] = {}
         self.files = {
             facts.name: Part(title.folder / facts.name, 0, (Piece(facts.size, facts.xxh3),))
             for facts in title.manifest.files
@@ -73,12 +75,17 @@ class Package:
         return AudioTrack(self.title.folder, sound, self.grid, self._init(sound))
 
     def track(self, name: str) -> VideoTrack | AudioTrack:
-        """Raises KeyError for a name that is no track's."""
-        if name in self.sounds:
-            return self.audio(name)
-        if name in self.title.renditions:
-            return self.video(name)
-        raise KeyError(name)
+        """The track, opened once. Raises KeyError for a name that is no track's."""
+        found = self._tracks.get(name)
+        if found is None:
+            if name in self.sounds:
+                found = self.audio(name)
+            elif name in self.title.renditions:
+                found = self.video(name)
+            else:
+                raise KeyError(name)
+            self._tracks[name] = found
+        return found
 
     def _init(self, track: str) -> Part:
         return self.small_file(track_file(track))
