@@ -42,13 +42,14 @@ def encode_title(job: EncodeJob, report: Reporter) -> None:
         share = min(1.0, frames / source.expected)
         report.progress("encode", _PROBED + share * (_ENCODED - _PROBED), frames, speed)
 
-    def verified(share: float) -> None:
-        report.progress("verify", _ENCODED + share * (99 - _ENCODED))
-
     job.output.mkdir(mode=0o700)
     try:
         transcoder = Transcoder(source, job.output, job.settings, encoded)
         grid = transcoder.run(job.source)
+
+        def verified(share: float) -> None:
+            report.progress("verify", _ENCODED + share * (99 - _ENCODED), grid.frames)
+
         manifest = verify_title(
             job.output,
             grid,

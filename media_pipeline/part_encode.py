@@ -90,7 +90,8 @@ def _join(job: EncodeJob, part: Part, plan: Plan, report: Reporter) -> None:
         report.progress("join", _JOIN_FROM + share * (_VERIFY_FROM - _JOIN_FROM))
 
     def verified(share: float) -> None:
-        report.progress("verify", _VERIFY_FROM + share * (_VERIFIED - _VERIFY_FROM))
+        percent = _VERIFY_FROM + share * (_VERIFIED - _VERIFY_FROM)
+        report.progress("verify", percent, grid.frames)
 
     names = joined_pictures(chunks, job.output, plan.rate, joined)
     copy_tracks(side_folder, job.output, side.streams)

@@ -70,8 +70,8 @@ class Attempt:
             workspace = await self._offload(
                 self._media.open_workspace, self._video_id, self._generation
             )
-            await self._encode(workspace)
-            await self._install(workspace / OUTPUT)
+            keeper = await self._encode(workspace)
+            await self._install(workspace / OUTPUT, keeper)
         finally:
             await asyncio.shield(
                 self._offload(self._media.close_workspace, self._video_id, self._generation)
@@ -94,7 +94,7 @@ class Attempt:
             raise LeaseLost("The video was deleted.")
         return video
 
-    async def _encode(self, workspace: Path) -> None:
+    async def _encode(self, workspace: Path) -> LeaseKeeper:
         """Encode for as long as the lease holds and nobody wants to stop."""
 
         async def renew(progress: EncodeProgress) -> None:
@@ -102,8 +102,9 @@ class Attempt:
 
         keeper = LeaseKeeper(renew, self._seconds, self._video_id)
         await under_lease(self._film.encode(workspace, keeper.note), keeper, self._stop)
+        return keeper
 
-    async def _install(self, output: Path) -> None:
+    async def _install(self, output: Path, keeper: LeaseKeeper) -> None:
         try:
             await self._offload(self._media.install_title, output, self._video_id, self._generation)
             # Before the record says ready: nobody looks for leftovers of a ready video.
@@ -111,6 +112,7 @@ class Attempt:
             if not (await self._video()).has_own_thumbnail:
                 picture = self._media.title(self._video_id, self._generation) / THUMBNAIL
                 await self._offload(self._media.install_thumbnail, picture, self._video_id)
+            await self._insist(keeper.renew_now)  # what the encoder said last
             await self._insist(
                 lambda: self._videos.publish(
                     self._lease, self._generation, keep_source=self._keep_source

@@ -30,6 +30,10 @@ class LeaseKeeper:
         """Progress to record with the next renewal."""
         self._tracker.note(progress)
 
+    async def renew_now(self) -> None:
+        """Raises LeaseLost and ServiceUnavailable."""
+        await self._renew(self._tracker.current())
+
     async def keep(self) -> None:
         """Runs until it is cancelled. Raises LeaseLost.
 
@@ -39,6 +43,6 @@ class LeaseKeeper:
         while True:
             await asyncio.sleep(min(self._seconds / 3, LONGEST_PAUSE))
             try:
-                await self._renew(self._tracker.current())
+                await self.renew_now()
             except ServiceUnavailable as error:
                 _log.warning("lease not renewed", video=self._video, reason=str(error))

@@ -29,6 +29,7 @@ async def test_published_title_has_its_folder_its_picture_and_its_record(parts: 
     source = parts.media.source(video_id).read_bytes()
     video = await run(parts)
     assert (video.status, video.progress, video.error) == (ProcessingStatus.READY, 100, "")
+    assert video.frames == 5  # as the encoder said last, however soon it ended
     assert video.generation is not None
     assert titles(parts, video_id) == [video.generation]
     title = parts.media.title(video_id, video.generation)

@@ -82,6 +82,7 @@ def files(parts: Parts, video_id: int) -> list[str]:
 async def assert_published(parts: Parts, video: Video, film: ClipFacts, cache: ClipCache) -> None:
     """Ready, like a whole encode, and nothing beside it."""
     assert (video.status, video.progress, video.error) == (ProcessingStatus.READY, 100, "")
+    assert video.frames == film.frames
     assert video.generation is not None
     settings = parts.settings.media.model_dump(exclude={"keep_source"})
     whole = cached_title(cache, film.path, EncodeSettings.from_json(settings))
