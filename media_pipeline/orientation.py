@@ -43,6 +43,25 @@ def orientation(frame: av.VideoFrame) -> str:
     return _TURNED[c < 0, b < 0]
 
 
+class Orientations:
+    """The orientation of each picture of a film, looked up where it may have changed.
+
+    PyAV's list of side data and its picture hold each other, so that a picture once asked for it
+    stays in memory until the garbage collector comes by, which is many pictures later.
+    """
+
+    def __init__(self) -> None:
+        self._kind: tuple[int, int, str, int] | None = None
+        self._steps = UPRIGHT
+
+    def of(self, frame: av.VideoFrame) -> str:
+        """See ``orientation``. A mirror that comes in the middle of a film goes unseen."""
+        kind = (frame.width, frame.height, frame.format.name, frame.rotation)
+        if kind != self._kind:
+            self._kind, self._steps = kind, orientation(frame)
+        return self._steps
+
+
 def is_turned(steps: str) -> bool:
     """Whether width and height change places."""
     return steps.startswith("transpose")

@@ -12,6 +12,7 @@ from media_pipeline.errors import EncodeError, UnusableSource
 from media_pipeline.job import EncodeSettings
 from media_pipeline.ladder import ladder
 from media_pipeline.limits import check_sides
+from media_pipeline.orientation import Orientations
 from media_pipeline.picture_track import PictureTrack
 from media_pipeline.pictures import FrameGridder
 from media_pipeline.scaler import PictureShape, Scaler
@@ -80,6 +81,7 @@ class PictureEncoder:
         self._scaler: Scaler | None = None
         self._shape: PictureShape | None = None
         self._rungs_shape: PictureShape | None = None
+        self._orientations = Orientations()
         self._last_time = origin
         self.taken = 0
         # Of a part: checksums of the pictures at its borders, which the part on their other side
@@ -113,7 +115,7 @@ class PictureEncoder:
             # No time of its own: one picture after the one before.
             time = self._last_time + 1 / self._grid.rate
         self._last_time = time
-        shape = PictureShape.of(frame, aspect)
+        shape = PictureShape.of(frame, aspect, self._orientations.of(frame))
         if shape != self._shape:
             self._change_shape(shape)
         assert self._scaler is not None  # noqa: S101 - made with the shape

@@ -12,7 +12,7 @@ from av.filter.context import FilterContext
 from media_pipeline.colour import MARKS, SCALER_OUTPUT, Coding
 from media_pipeline.errors import EncodeError
 from media_pipeline.ladder import Rung, inside
-from media_pipeline.orientation import is_turned, orientation
+from media_pipeline.orientation import is_turned
 from media_pipeline.tone import write_table
 
 _SMALLEST_TO_DEINTERLACE = 4  # bwdif refuses pictures of fewer than three lines or columns
@@ -34,15 +34,8 @@ class PictureShape:
     coding: Coding
 
     @classmethod
-    def of(cls, frame: av.VideoFrame, aspect: Fraction) -> "PictureShape":
-        return cls(
-            frame.width,
-            frame.height,
-            frame.format.name,
-            aspect,
-            orientation(frame),
-            Coding.of(frame),
-        )
+    def of(cls, frame: av.VideoFrame, aspect: Fraction, upright: str) -> "PictureShape":
+        return cls(frame.width, frame.height, frame.format.name, aspect, upright, Coding.of(frame))
 
     @property
     def display_size(self) -> tuple[Fraction, Fraction]:

@@ -116,9 +116,21 @@ def ffmpeg(source: Path, output: Path, settings: EncodeSettings) -> Cost:
     rate = str(settings.audio_bitrate)
     arguments += ["-map", "0:a", "-c:a", "aac", "-b:a", rate, str(output / "audio.mp4")]
     output.mkdir()
+    # As nice as the encoder child makes itself: other work on the machine slows both alike.
     quiet = ["-hide_banner", "-loglevel", "error", "-nostdin", "-y"]
     return cost_of(
-        [program, *quiet, "-i", str(source), "-filter_complex", ";".join(graph), *arguments]
+        [
+            "nice",
+            "-n",
+            "10",
+            program,
+            *quiet,
+            "-i",
+            str(source),
+            "-filter_complex",
+            ";".join(graph),
+            *arguments,
+        ]
     )
 
 

@@ -14,6 +14,7 @@ import av
 from av.filter import Graph
 
 from media_pipeline.ladder import Rung
+from media_pipeline.orientation import orientation
 from media_pipeline.scaler import PictureShape, Scaler
 from tests.clips.read import open_strictly
 
@@ -54,7 +55,7 @@ def _scaled(source: Path, rung: Rung, folder: Path) -> Iterator[av.VideoFrame]:
         for number, frame in enumerate(container.decode(video)):
             frame.pts, frame.time_base = number, TICK
             if scaler is None:
-                shape = PictureShape.of(frame, aspect)
+                shape = PictureShape.of(frame, aspect, orientation(frame))
                 scaler = Scaler(shape, TICK, (rung,), threads=1, folder=folder)
             for (picture,) in scaler.push(frame):
                 yield picture

@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from media_pipeline.ladder import Rung
+from media_pipeline.orientation import orientation
 from media_pipeline.scaler import PictureShape, Scaler
 
 TICK = Fraction(1, 1000)
@@ -25,7 +26,7 @@ def grey(width: int, height: int) -> av.VideoFrame:
 
 def scaled(frame: av.VideoFrame, rungs: tuple[Rung, ...], folder: Path) -> list[NDArray[np.uint8]]:
     """The luma of what comes out."""
-    shape = PictureShape.of(frame, Fraction(1))
+    shape = PictureShape.of(frame, Fraction(1), orientation(frame))
     scaler = Scaler(shape, TICK, rungs, threads=1, folder=folder)
     (pictures,) = [*scaler.push(frame), *scaler.push(None)]
     assert [(p.width, p.height) for p in pictures] == [(r.width, r.height) for r in rungs]

@@ -12,7 +12,7 @@ class ChunkStore(Protocol):
 
     async def begin(self, video_id: int, plan: str, specs: Sequence[ChunkSpec]) -> None:
         """Add the records that are missing; what is there stays as it is. Records of the film's
-        other plans go."""
+        other plans go, and those that failed, with their attempts: the film is tried anew."""
 
     async def list(self, video_id: int, plan: str) -> Sequence[Chunk]:
         """In the order of their index."""

@@ -93,6 +93,17 @@ async def test_progress_and_the_end_of_a_part_are_recorded(parts: Parts) -> None
     assert (await claimed(parts)).attempt == 2
 
 
+async def test_a_part_that_failed_is_tried_anew_with_the_film(parts: Parts) -> None:
+    """R42: nobody may have come to clear it away before an admin tries the film again."""
+    video_id = await film(parts)
+    lease = await claimed(parts)
+    await parts.chunks.fail(lease, "No.")
+    assert (await chunk(parts, video_id, 0)).status is ChunkStatus.FAILED
+    await parts.chunks.begin(video_id, PLAN, SPECS)
+    again = await claimed(parts)
+    assert (again.index, again.attempt) == (0, 1)
+
+
 async def test_a_part_whose_lease_ran_out_is_claimed_again_and_the_old_one_fenced_off(
     parts: Parts,
 ) -> None:

@@ -81,7 +81,9 @@ class MongoChunkStore:
     async def begin(self, video_id: int, plan: str, specs: Sequence[ChunkSpec]) -> None:
         now = await self._database.now()
         async with self._database.operation():
-            await self._chunks.delete_many({"video": video_id, "plan": {"$ne": plan}})
+            await self._chunks.delete_many(
+                {"video": video_id, "$or": [{"plan": {"$ne": plan}}, {"status": _FAILED}]}
+            )
         for index, spec in enumerate(specs):
             record: Document = {
                 "_id": _id(video_id, plan, index),
