@@ -18,6 +18,7 @@ from pathlib import Path  # noqa: E402 - see above
 
 from media_pipeline.errors import MediaError, NotInChunks, UnusableSource  # noqa: E402 - see above
 from media_pipeline.job import EncodeJob, Reporter  # noqa: E402 - see above
+from media_pipeline.landlock import confine  # noqa: E402 - see above
 from media_pipeline.part_encode import encode_part, limit_files, write_plan  # noqa: E402 - see above
 from media_pipeline.source import probe  # noqa: E402 - see above
 from media_pipeline.transcode import Transcoder  # noqa: E402 - see above
@@ -64,6 +65,12 @@ def encode_title(job: EncodeJob, report: Reporter) -> None:
     report.done(float(grid.duration), [facts.name for facts in manifest.renditions])
 
 
+def _confine(job: EncodeJob) -> list[str]:
+    """See ``landlock``; the output's folder is the job's own workspace."""
+    parts = [] if job.part is None else [job.part.plan, *job.part.folders]
+    return confine([job.source, *parts], [job.output.parent])
+
+
 def _plainly(error: OSError) -> str:
     if error.errno == errno.EFBIG:
         return "A file of the title became larger than this system lets it be."
@@ -72,10 +79,10 @@ def _plainly(error: OSError) -> str:
 
 def main(arguments: list[str]) -> int:
     report = Reporter(sys.stdout)
-    for refusal in REFUSED:
-        sys.stderr.write(f"sandbox: {refusal}\n")
     try:
         job = EncodeJob.load(Path(arguments[0]))
+        for refusal in (*REFUSED, *_confine(job)):
+            sys.stderr.write(f"sandbox: {refusal}\n")
         if job.part is None or job.part.kind == "plan":
             encode_title(job, report)
         else:

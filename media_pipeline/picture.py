@@ -5,21 +5,27 @@ writes a new JPEG of 640 pixels' width with nothing of the original but its pixe
 is success; 1 comes with one JSON line ``{"event": "failed", "reason": "plain words"}``.
 """
 
-import contextlib
-import io
-import os
-import resource
 import sys
-from collections.abc import Iterator
-from pathlib import Path
-
-import av
-from av.container import InputContainer
-from av.filter import Graph
 
 from media_pipeline import sandbox
-from media_pipeline.errors import UnusableSource
-from media_pipeline.job import Reporter
+
+# Before PyAV is imported: it starts threads, and a process with threads cannot give up its network.
+REFUSED = sandbox.enter() if __name__ == "__main__" else []
+
+import contextlib  # noqa: E402 - see above
+import io  # noqa: E402 - see above
+import os  # noqa: E402 - see above
+import resource  # noqa: E402 - see above
+from collections.abc import Iterator  # noqa: E402 - see above
+from pathlib import Path  # noqa: E402 - see above
+
+import av  # noqa: E402 - see above
+from av.container import InputContainer  # noqa: E402 - see above
+from av.filter import Graph  # noqa: E402 - see above
+
+from media_pipeline.errors import UnusableSource  # noqa: E402 - see above
+from media_pipeline.job import Reporter  # noqa: E402 - see above
+from media_pipeline.landlock import confine  # noqa: E402 - see above
 
 WIDTH = 640
 MAX_PIXELS = 50_000_000
@@ -120,9 +126,10 @@ def make_picture(source: Path, target: Path) -> None:
 
 def main(arguments: list[str]) -> int:
     """Returns the exit status."""
-    sandbox.enter()
-    _limit()
     source, target = map(Path, arguments)
+    for refusal in (*REFUSED, *confine([source], [target.parent])):
+        sys.stderr.write(f"sandbox: {refusal}\n")
+    _limit()
     try:
         make_picture(source, target)
     except UnusableSource as error:

@@ -52,7 +52,8 @@ def audit(folder: Path, source: Path, *, work: Path | None = None) -> Audit:
     )  # fmt: skip
     text = trace.read_text(encoding="utf-8", errors="replace")
     lines = text.splitlines()
-    opened = {match[1] for line in lines if (match := OPENED.search(line))}
+    # O_PATH opens nothing that could be read: so the child names what it confines itself to.
+    opened = {m[1] for line in lines if "O_PATH" not in line and (m := OPENED.search(line))}
     return Audit(
         said=done.stdout.splitlines()[-1],
         network=[line for line in lines if NETWORK.search(line)],
