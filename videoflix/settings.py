@@ -5,6 +5,7 @@ seconds, unless a name says otherwise.
 """
 
 import ipaddress
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -72,7 +73,10 @@ def _check_hosts(url: str) -> None:
     """Refuse a service's URL whose hosts or ports cannot be right. Quotes nothing of it: what
     stands in the place of a port may be the rest of a password."""
     try:
-        for host in urlsplit(url).netloc.rpartition("@")[2].split(","):
+        # Not urlsplit: newer Pythons take brackets at the beginning only, and a database may have
+        # several hosts.
+        authority = re.split("[/?#]", url.partition("://")[2], maxsplit=1)[0]
+        for host in authority.rpartition("@")[2].split(","):
             parts = urlsplit(f"//{host}")
             if not parts.hostname or parts.port == 0:
                 raise ValueError

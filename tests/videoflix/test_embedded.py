@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from tests.commands import REPOSITORY, until
 from tests.videoflix.waiting import is_running
 from videoflix.embedded import EmbeddedServices, running_services
 from videoflix.embedded.database import wait_for_mongo
+from videoflix.embedded.owner import RECORD
 from videoflix.embedded.queue import wait_for_redis
 from videoflix.embedded.record import Record, read_record, write_record
 from videoflix.errors import ConfigurationError, DatabaseUnavailable, QueueUnavailable
@@ -158,6 +160,20 @@ async def test_of_two_that_start_at_once_one_runs_the_services(root: Path) -> No
     assert sorted(services.is_owner for services in both) == [False, True]
     for services in both:
         await services.close()
+
+
+async def test_who_finds_them_waits_until_the_database_has_its_user(
+    services: EmbeddedServices, root: Path
+) -> None:
+    record = await services.open()
+    write_record(root / RECORD, replace(record, mongo=replace(record.mongo, has_user=False)))
+    finder = EmbeddedServices(root, may_run=False)
+    finding = asyncio.create_task(finder.open())
+    await asyncio.wait((finding,), timeout=1)
+    assert not finding.done()
+    write_record(root / RECORD, record)
+    assert await finding == record
+    await finder.close()
 
 
 async def test_who_uses_them_takes_over_when_their_owner_is_killed(

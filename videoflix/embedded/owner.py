@@ -164,6 +164,8 @@ class EmbeddedServices:
         if record is None:
             raise ServiceUnavailable("the services are being set up")
         if self._wants_database:
+            if not record.mongo.has_user:
+                raise ServiceUnavailable("the database is being set up")
             await wait_for_mongo(record.mongo_uri, seconds=0)
         if self._wants_queue:
             await wait_for_redis(record.redis_url, seconds=0)
