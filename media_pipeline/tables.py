@@ -75,28 +75,15 @@ def write_table(path: Path, rows: Rows) -> None:
         os.fsync(file.fileno())
 
 
-def read_exactly(file: int, size: int, offset: int, path: Path) -> bytes:
-    """``size`` bytes at ``offset`` of an open descriptor; DamagedTitle when they are not there."""
-    data = os.pread(file, size, offset)
-    if len(data) == size:
-        return data
-    parts = [data]
-    missing = size - len(data)
-    while missing:  # one read returns at most 2 GiB
-        data = os.pread(file, missing, offset + size - missing)
-        if not data:
-            raise DamagedTitle(f"{path.name} ends before byte {offset + size}")
-        parts.append(data)
-        missing -= len(data)
-    return b"".join(parts)
+def read_exactly(file: int, size: int, offset: int, path: Path) -> memoryview:
+    """``size`` bytes at ``offset`` of an open descriptor; DamagedTitle when they are not there.
 
-
-def read_into(file: int, size: int, offset: int, path: Path) -> memoryview:
-    """As ``read_exactly``, into memory of its own that may be changed (and is not cleared first,
-    as a bytearray's is)."""
+    They are in memory of their own that may be changed, and that is not cleared first, as a
+    bytearray's is.
+    """
     data = np.empty(size, np.uint8).data
     done = 0
-    while done < size:
+    while done < size:  # one read returns at most 2 GiB
         count = os.preadv(file, [data[done:]], offset + done)
         if not count:
             raise DamagedTitle(f"{path.name} ends before byte {offset + size}")

@@ -30,7 +30,7 @@ from media_pipeline.tables import (
     TS_SEGMENT,
     Table,
     fragments_file,
-    read_into,
+    read_exactly,
     samples_file,
     segments_file,
 )
@@ -79,7 +79,7 @@ class Track:
         except OSError as error:
             raise DamagedTitle(f"{self.path.name} cannot be opened") from error
         try:
-            return read_into(file, size, offset, self.path)
+            return read_exactly(file, size, offset, self.path)
         except OSError as error:
             raise DamagedTitle(f"{self.path.name} cannot be read") from error
         finally:

@@ -57,7 +57,7 @@ class Part:
     def read(self) -> bytes:
         """All of it, checked. For small parts. Raises DamagedTitle."""
         with self.open(0, self.size) as file:
-            return read_exactly(file.fileno(), self.size, self.offset, self.path)
+            return bytes(read_exactly(file.fileno(), self.size, self.offset, self.path))
 
     def _check(self, file: int, first: int, end: int) -> None:
         if os.fstat(file).st_size < self.offset + self.size:

@@ -6,22 +6,13 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from media_pipeline.job import EncodeJob, EncodeSettings
 from media_pipeline.parts import Part, Plan
 from media_pipeline.side_part import SideFacts
 from media_pipeline.title import Title
 from tests.clips.fixtures import ClipCache
-from tests.media_pipeline.titles import ROOT
-
-
-class PartFailed(Exception):
-    """A child said ``failed``; carries its last event."""
-
-    def __init__(self, event: dict[str, Any]) -> None:
-        super().__init__(event["reason"])
-        self.event = event
+from tests.media_pipeline.titles import ROOT, EncodeFailed
 
 
 @dataclass(frozen=True)
@@ -42,7 +33,7 @@ class ChunkedFilm:
         return self.folder / "title"
 
     def run(self, name: str, part: Part) -> Path:
-        """Run one child; its output. Raises PartFailed."""
+        """Run one child; its output. Raises EncodeFailed."""
         job, output = self.folder / f"{name}.json", self.folder / name
         EncodeJob(self.source, output, self.settings, part).save(job)
         done = subprocess.run(
@@ -55,7 +46,7 @@ class ChunkedFilm:
         (self.folder / f"{name}.log").write_text(done.stderr)
         event = json.loads(done.stdout.splitlines()[-1])
         if event["event"] != "done":
-            raise PartFailed(event)
+            raise EncodeFailed(event)
         assert done.returncode == 0, done.stderr
         return output
 

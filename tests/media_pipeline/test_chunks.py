@@ -22,9 +22,9 @@ from tests.clips.real import BIKES, real_clip
 from tests.clips.repeat import repeat_packets
 from tests.clips.similarity import similarities
 from tests.clips.spec import Track
-from tests.media_pipeline.chunked import ChunkedFilm, PartFailed, chunked_title
+from tests.media_pipeline.chunked import ChunkedFilm, chunked_title
 from tests.media_pipeline.joined import assert_same_title
-from tests.media_pipeline.titles import cached_title
+from tests.media_pipeline.titles import EncodeFailed, cached_title
 
 SMALL = EncodeSettings(preset="ultrafast", rungs=("480p=320x180",))
 TINY: dict[str, Any] = {"width": 320, "height": 180, "b_frames": 2, "gop": 40}
@@ -133,7 +133,7 @@ def test_a_source_that_decodes_to_other_pictures_is_not_encoded_in_chunks(
     rows = np.load(film.plan / INDEX)
     rows["pts"][-30] += 1
     np.save(film.plan / INDEX, rows)
-    with pytest.raises(PartFailed, match="other pictures") as caught:
+    with pytest.raises(EncodeFailed, match="other pictures") as caught:
         film.parts(plan)
     assert caught.value.event["whole"] is True
     assert not (film.folder / "part-1").exists()

@@ -15,13 +15,13 @@ from tests.media_pipeline.joined import assert_same_title
 from tests.media_pipeline.titles import cached_title
 from tests.videoflix.parts import Parts, open_parts, with_worker
 from tests.videoflix.waiting import processes_naming, until, until_true
+from tests.videoflix.worker.films import MINUTES, ended, ingest, record
 from tests.videoflix.worker.processes import REAL_WORKER, worker_process
 from videoflix.adapters.mongo.chunks import CHUNKS
 from videoflix.adapters.mongo.database import Document
-from videoflix.models import ProcessingStatus, Video, VideoDetails
+from videoflix.models import ProcessingStatus, Video
 from videoflix.settings import Settings
 
-MINUTES = 180.0
 PARTS = 5  # the sound and four chunks of the pictures
 
 
@@ -40,10 +40,6 @@ async def parts(settings: Settings) -> AsyncIterator[Parts]:
         yield opened
 
 
-async def ingest(parts: Parts, film: ClipFacts) -> int:
-    return (await parts.uploads.ingest_file(film.path, VideoDetails("A film"))).id
-
-
 async def records(parts: Parts, video_id: int, **fields: str) -> list[Document]:
     found = parts.database.collection(CHUNKS).find({"video": video_id, **fields})
     return [record async for record in found.sort("index", 1)]
@@ -51,21 +47,6 @@ async def records(parts: Parts, video_id: int, **fields: str) -> list[Document]:
 
 async def some_records(parts: Parts, video_id: int, **fields: str) -> list[Document]:
     return await until(lambda: records(parts, video_id, **fields), seconds=MINUTES)
-
-
-async def record(parts: Parts, video_id: int) -> Video:
-    video = await parts.videos.find(video_id)
-    assert video is not None
-    return video
-
-
-async def ended(parts: Parts, video_id: int) -> Video:
-    async def look() -> Video | None:
-        video = await record(parts, video_id)
-        is_over = video.status in (ProcessingStatus.READY, ProcessingStatus.FAILED)
-        return video if is_over else None
-
-    return await until(look, seconds=MINUTES)
 
 
 def pid_of(record: Document) -> int:
@@ -105,7 +86,7 @@ async def test_two_workers_share_a_film_and_the_title_equals_a_whole_encode(
             return len(await parts.encoding.live_workers()) == 2
 
         await until(both)
-        video_id = await ingest(parts, film)
+        video_id = await ingest(parts, film.path)
         video = await ended(parts, video_id)
         await assert_published(parts, video, film, clip_cache)
         found = await records(parts, video_id)
@@ -119,7 +100,7 @@ async def test_a_killed_helper_costs_one_chunk(
     parts: Parts, film: ClipFacts, clip_cache: ClipCache
 ) -> None:
     """R38"""
-    video_id = await ingest(parts, film)
+    video_id = await ingest(parts, film.path)
     async with worker_process(parts.settings, REAL_WORKER):
         await some_records(parts, video_id)
         lost: list[Document] = []
@@ -146,7 +127,7 @@ async def test_the_next_owner_adopts_what_a_killed_one_has_finished(
     parts: Parts, film: ClipFacts, clip_cache: ClipCache
 ) -> None:
     """R38"""
-    video_id = await ingest(parts, film)
+    video_id = await ingest(parts, film.path)
     async with worker_process(parts.settings, REAL_WORKER) as owner:
         await some_records(parts, video_id, status="done", kind="pictures")
         owner.kill()
@@ -166,7 +147,7 @@ async def test_cancelled_midway_it_leaves_no_child_and_no_file(
     parts: Parts, film: ClipFacts
 ) -> None:
     """R43"""
-    video_id = await ingest(parts, film)
+    video_id = await ingest(parts, film.path)
     async with AsyncExitStack() as stack:
         workers = [
             await stack.enter_async_context(worker_process(parts.settings, REAL_WORKER))
@@ -193,7 +174,7 @@ async def test_a_chunk_that_cannot_be_made(
     parts: Parts, film: ClipFacts, is_whole_only: bool, clip_cache: ClipCache
 ) -> None:
     """R42: the film fails for its reason, unless it can still be encoded in one piece."""
-    video_id = await ingest(parts, film)
+    video_id = await ingest(parts, film.path)
     async with worker_process(parts.settings, REAL_WORKER):
         waiting = await some_records(parts, video_id, status="blocked")
         await parts.database.collection(CHUNKS).update_one(
@@ -213,7 +194,7 @@ async def test_parts_whose_records_are_gone_are_not_waited_for(
     parts: Parts, film: ClipFacts
 ) -> None:
     """R42: the attempt ends, instead of lasting as long as a job may."""
-    video_id = await ingest(parts, film)
+    video_id = await ingest(parts, film.path)
     lease = await parts.encoding.claim("tester")
     assert lease is not None
     job = asyncio.create_task(parts.encoding.run(lease, asyncio.Event()))
@@ -232,7 +213,7 @@ async def test_a_finished_part_that_is_lost_is_made_again(
     parts: Parts, film: ClipFacts, clip_cache: ClipCache
 ) -> None:
     """R38: a finished part that is gone from the disk is encoded again."""
-    video_id = await ingest(parts, film)
+    video_id = await ingest(parts, film.path)
     async with worker_process(parts.settings, REAL_WORKER) as owner:
         [first, *_] = await some_records(parts, video_id, status="done", kind="pictures")
         owner.kill()

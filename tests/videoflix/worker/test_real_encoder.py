@@ -13,11 +13,10 @@ from tests.clips.read import read_pictures
 from tests.clips.spec import ClipFacts
 from tests.videoflix.parts import Parts, open_parts, with_worker
 from tests.videoflix.waiting import processes_naming, until, until_true
+from tests.videoflix.worker.films import MINUTES, ended, ingest, record
 from tests.videoflix.worker.processes import REAL_WORKER, own_redis, stop, worker_process
-from videoflix.models import ProcessingStatus, Video, VideoDetails
+from videoflix.models import ProcessingStatus, Video
 from videoflix.settings import Settings
-
-MINUTES = 180.0
 
 
 @pytest.fixture(scope="session")
@@ -31,25 +30,6 @@ async def parts(settings: Settings) -> AsyncIterator[Parts]:
     changed = with_worker(settings, lease=3.0, poll=0.2)
     async with open_parts(changed, encoder=None) as opened:
         yield opened
-
-
-async def ingest(parts: Parts, path: Path) -> int:
-    return (await parts.uploads.ingest_file(path, VideoDetails("A film"))).id
-
-
-async def record(parts: Parts, video_id: int) -> Video:
-    video = await parts.videos.find(video_id)
-    assert video is not None
-    return video
-
-
-async def ended(parts: Parts, video_id: int) -> Video:
-    async def look() -> Video | None:
-        video = await record(parts, video_id)
-        is_over = video.status in (ProcessingStatus.READY, ProcessingStatus.FAILED)
-        return video if is_over else None
-
-    return await until(look, seconds=MINUTES)
 
 
 async def progressed(parts: Parts, video_id: int, percent: int) -> None:
