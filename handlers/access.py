@@ -23,6 +23,20 @@ class Access(IntEnum):
     ADMIN = 2
 
 
+PUBLIC, MEMBER, ADMIN = Access.PUBLIC, Access.MEMBER, Access.ADMIN
+PART = r"([^/]+)"  # a variable part of a path
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+
+
+def everything(access: Access) -> dict[str, Access]:
+    """One rule for every method."""
+    return dict.fromkeys(_METHODS, access)
+
+
+def reading(access: Access) -> dict[str, Access]:
+    return {"GET": access, "HEAD": access}
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """One pattern of paths (a whole path, both slash forms), its handler and its rules.

@@ -4,7 +4,8 @@ To add a route to the API:
 
 1. describe its request body as a ``Body`` in ``handlers.schemas`` and the body of its answer as a
    ``Shape`` in ``handlers.answers``;
-2. describe each of its methods as an ``Operation`` in ``handlers.operations``: its name, summary
+2. describe each of its methods as an ``Operation`` in ``handlers.operations`` (calls of admins:
+   ``handlers.admin_operations``; media: ``handlers.media_operations``): its name, summary
    and the answers that only its handler gives;
 3. name the operations in the route: ``Route(pattern, Handler, {"POST": MEMBER}, {"POST":
    operations.CHANGE_PASSWORD})``. ``HEAD`` follows from ``GET``.

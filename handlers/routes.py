@@ -4,7 +4,7 @@ documentation."""
 from typing import NoReturn
 
 from handlers import media_operations, operations
-from handlers.access import Access, Route
+from handlers.access import ADMIN, MEMBER, PART, PUBLIC, Route, everything, reading
 from handlers.accounts import (
     ActivateHandler,
     LoginHandler,
@@ -14,11 +14,10 @@ from handlers.accounts import (
     RefreshHandler,
     RegisterHandler,
 )
-from handlers.admin import VideosHandler
+from handlers.admin_routes import ADMIN_ROUTES
 from handlers.base import BaseHandler
 from handlers.catalogue import CatalogueHandler, SegmentHandler, ThumbnailHandler
 from handlers.documentation import UNLISTED, Operation
-from handlers.events import EventsHandler
 from handlers.me import (
     OwnAccountHandler,
     OwnPasswordHandler,
@@ -44,18 +43,7 @@ from handlers.packages import (
     TextHandler,
     TextSegmentHandler,
 )
-from handlers.videos import (
-    VideoCancelHandler,
-    VideoRecordHandler,
-    VideoRetryHandler,
-    VideosRetryHandler,
-)
 from videoflix.errors import NotFound
-
-PUBLIC, MEMBER, ADMIN = Access.PUBLIC, Access.MEMBER, Access.ADMIN
-
-_PART = r"([^/]+)"
-_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
 class UnknownHandler(BaseHandler):
@@ -70,17 +58,9 @@ class UnknownHandler(BaseHandler):
         """Nothing can be changed here."""
 
 
-def everything(access: Access) -> dict[str, Access]:
-    return dict.fromkeys(_METHODS, access)
-
-
-def reading(access: Access) -> dict[str, Access]:
-    return {"GET": access, "HEAD": access}
-
-
 def _media(path: str, handler: type[BaseHandler], operation: Operation) -> Route:
     """A route for members below a video's own."""
-    return Route(rf"/api/video/{_PART}/{path}/?", handler, reading(MEMBER), {"GET": operation})
+    return Route(rf"/api/video/{PART}/{path}/?", handler, reading(MEMBER), {"GET": operation})
 
 
 # Every path answers with and without its final slash, and without a redirect: players drop the
@@ -88,7 +68,7 @@ def _media(path: str, handler: type[BaseHandler], operation: Operation) -> Route
 ROUTES = (
     Route(r"/api/register/?", RegisterHandler, {"POST": PUBLIC}, {"POST": operations.REGISTER}),
     Route(
-        rf"/api/activate/{_PART}/{_PART}/?",
+        rf"/api/activate/{PART}/{PART}/?",
         ActivateHandler,
         {"GET": PUBLIC},
         {"GET": operations.ACTIVATE},
@@ -103,7 +83,7 @@ ROUTES = (
         {"POST": operations.PASSWORD_RESET},
     ),
     Route(
-        rf"/api/password_confirm/{_PART}/{_PART}/?",
+        rf"/api/password_confirm/{PART}/{PART}/?",
         PasswordConfirmHandler,
         {"POST": PUBLIC},
         {"POST": operations.PASSWORD_CONFIRM},
@@ -122,7 +102,7 @@ ROUTES = (
     ),
     Route(r"/api/me/sessions/?", OwnSessionsHandler, reading(MEMBER), {"GET": operations.SESSIONS}),
     Route(
-        rf"/api/me/sessions/{_PART}/?",
+        rf"/api/me/sessions/{PART}/?",
         OwnSessionHandler,
         {"DELETE": MEMBER},
         {"DELETE": operations.END_SESSION},
@@ -138,62 +118,30 @@ ROUTES = (
     _media(r"manifest\.mpd", PresentationHandler, media_operations.PRESENTATION),
     _media(r"storyboard\.m3u8", ImagePlaylistHandler, media_operations.IMAGE_PLAYLIST),
     _media(r"storyboard\.vtt", StoryboardHandler, media_operations.STORYBOARD),
-    _media(rf"sprite-{_PART}\.jpg", SpriteHandler, media_operations.SPRITE),
-    _media(rf"text-{_PART}\.vtt", TextHandler, media_operations.TEXT),
+    _media(rf"sprite-{PART}\.jpg", SpriteHandler, media_operations.SPRITE),
+    _media(rf"text-{PART}\.vtt", TextHandler, media_operations.TEXT),
     _media(
-        rf"cmaf/{_PART}/index\.m3u8", CmafMediaPlaylistHandler, media_operations.CMAF_MEDIA_PLAYLIST
+        rf"cmaf/{PART}/index\.m3u8", CmafMediaPlaylistHandler, media_operations.CMAF_MEDIA_PLAYLIST
     ),
     _media(
-        rf"cmaf/{_PART}/iframes\.m3u8",
+        rf"cmaf/{PART}/iframes\.m3u8",
         CmafIFramePlaylistHandler,
         media_operations.CMAF_I_FRAME_PLAYLIST,
     ),
-    _media(rf"cmaf/{_PART}/init\.mp4", CmafInitHandler, media_operations.CMAF_INIT),
+    _media(rf"cmaf/{PART}/init\.mp4", CmafInitHandler, media_operations.CMAF_INIT),
+    _media(rf"cmaf/{PART}/segment_{PART}\.m4s", CmafSegmentHandler, media_operations.CMAF_SEGMENT),
     _media(
-        rf"cmaf/{_PART}/segment_{_PART}\.m4s", CmafSegmentHandler, media_operations.CMAF_SEGMENT
-    ),
-    _media(
-        rf"cmaf/{_PART}/segment_000\.vtt",
+        rf"cmaf/{PART}/segment_000\.vtt",
         CmafTextSegmentHandler,
         media_operations.CMAF_TEXT_SEGMENT,
     ),
-    _media(rf"{_PART}/index\.m3u8", MediaPlaylistHandler, media_operations.MEDIA_PLAYLIST),
-    _media(rf"{_PART}/iframes\.m3u8", IFramePlaylistHandler, media_operations.I_FRAME_PLAYLIST),
-    _media(rf"{_PART}/segment_{_PART}\.aac", PackedSegmentHandler, media_operations.PACKED_SEGMENT),
-    _media(rf"{_PART}/segment_000\.vtt", TextSegmentHandler, media_operations.TEXT_SEGMENT),
-    _media(rf"{_PART}/{_PART}", SegmentHandler, media_operations.SEGMENT),
+    _media(rf"{PART}/index\.m3u8", MediaPlaylistHandler, media_operations.MEDIA_PLAYLIST),
+    _media(rf"{PART}/iframes\.m3u8", IFramePlaylistHandler, media_operations.I_FRAME_PLAYLIST),
+    _media(rf"{PART}/segment_{PART}\.aac", PackedSegmentHandler, media_operations.PACKED_SEGMENT),
+    _media(rf"{PART}/segment_000\.vtt", TextSegmentHandler, media_operations.TEXT_SEGMENT),
+    _media(rf"{PART}/{PART}", SegmentHandler, media_operations.SEGMENT),
     Route(r"/api/video/.*", UnknownHandler, everything(MEMBER), UNLISTED),
-    Route(
-        r"/api/admin/videos/?",
-        VideosHandler,
-        {"GET": ADMIN, "POST": ADMIN},
-        {"GET": operations.VIDEO_LIST, "POST": operations.UPLOAD},
-    ),
-    Route(
-        r"/api/admin/videos/retry/?",
-        VideosRetryHandler,
-        {"POST": ADMIN},
-        {"POST": operations.RETRY_MANY},
-    ),
-    Route(
-        rf"/api/admin/videos/{_PART}/?",
-        VideoRecordHandler,
-        {"GET": ADMIN},
-        {"GET": operations.VIDEO_RECORD},
-    ),
-    Route(
-        rf"/api/admin/videos/{_PART}/cancel/?",
-        VideoCancelHandler,
-        {"POST": ADMIN},
-        {"POST": operations.CANCEL},
-    ),
-    Route(
-        rf"/api/admin/videos/{_PART}/retry/?",
-        VideoRetryHandler,
-        {"POST": ADMIN},
-        {"POST": operations.RETRY},
-    ),
-    Route(r"/api/admin/events/?", EventsHandler, {"GET": ADMIN}, {"GET": operations.EVENTS}),
+    *ADMIN_ROUTES,
     Route(r"/api/admin/.*", UnknownHandler, everything(ADMIN), UNLISTED),
     Route(r"/api/schema/?", ApiDocumentHandler, reading(PUBLIC), {"GET": operations.API_DOCUMENT}),
     Route(

@@ -1,0 +1,77 @@
+"""The calls of admins, documented. How to add one: see ``handlers.documentation``."""
+
+from handlers import schemas
+from handlers.answers import Detail, EventStream, RetriedMany, VideoList, VideoRecord
+from handlers.documentation import FORM_TYPE, Operation, Reply, Tag
+from handlers.events import EVENT_TYPE
+from handlers.videos import VideoListQuery
+
+UPLOAD = Operation(
+    "uploadVideo",
+    "Add a film",
+    Tag.ADMIN,
+    (
+        Reply(201, "The film is kept, and waits to be encoded.", VideoRecord),
+        Reply(413, "The film or the thumbnail is too large.", Detail),
+        Reply(507, "There is not enough free space.", Detail),
+    ),
+    description="The form is read as it arrives; it may be as large as `upload.max_bytes` allows.",
+    request=schemas.VideoUpload,
+    request_type=FORM_TYPE,
+)
+
+VIDEO_LIST = Operation(
+    "listAllVideos",
+    "All videos, whatever their status, newest first",
+    Tag.ADMIN,
+    (Reply(200, "One page. One beyond the last is empty.", VideoList),),
+    query=VideoListQuery,
+)
+
+CANCEL = Operation(
+    "cancelEncoding",
+    "Stop the encoding of a video, or take it out of the queue",
+    Tag.ADMIN,
+    (
+        Reply(200, "Its worker gives up within seconds.", VideoRecord),
+        Reply(409, "The video neither waits nor is being encoded.", Detail),
+    ),
+    description="The video is `failed`, and not tried again by itself. Where an earlier encode is "
+    "published, it is `ready` again with that one.",
+    request=schemas.Empty,
+)
+
+RETRY = Operation(
+    "retryVideo",
+    "Give a failed video all its attempts again",
+    Tag.ADMIN,
+    (
+        Reply(200, "It waits to be encoded.", VideoRecord),
+        Reply(409, "It has not failed, or its film is no longer kept.", Detail),
+    ),
+    request=schemas.Empty,
+)
+
+RETRY_MANY = Operation(
+    "retryVideos",
+    "Give many failed videos, or all, their attempts again",
+    Tag.ADMIN,
+    (Reply(200, "Which of them wait now, and which do not and why.", RetriedMany),),
+    request=schemas.RetryMany,
+)
+
+EVENTS = Operation(
+    "watchVideos",
+    "How videos are getting on, as it happens (server-sent events)",
+    Tag.ADMIN,
+    (Reply(200, "Events, until the session ends.", EventStream, EVENT_TYPE),),
+    description="`start` (`is_resumed`: whether what has changed since `Last-Event-ID` follows), "
+    "then `video` with the record of each unfinished video, and of each that changes from then on.",
+)
+
+VIDEO_RECORD = Operation(
+    "getVideoRecord",
+    "A video with its processing status",
+    Tag.ADMIN,
+    (Reply(200, "The record.", VideoRecord),),
+)

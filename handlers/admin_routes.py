@@ -1,0 +1,46 @@
+"""The routes of admins, for the one table of routes (``handlers.routes``)."""
+
+from handlers import admin_operations
+from handlers.access import ADMIN, PART, Route
+from handlers.admin import VideosHandler
+from handlers.events import EventsHandler
+from handlers.videos import (
+    VideoCancelHandler,
+    VideoRecordHandler,
+    VideoRetryHandler,
+    VideosRetryHandler,
+)
+
+ADMIN_ROUTES = (
+    Route(
+        r"/api/admin/videos/?",
+        VideosHandler,
+        {"GET": ADMIN, "POST": ADMIN},
+        {"GET": admin_operations.VIDEO_LIST, "POST": admin_operations.UPLOAD},
+    ),
+    Route(
+        r"/api/admin/videos/retry/?",
+        VideosRetryHandler,
+        {"POST": ADMIN},
+        {"POST": admin_operations.RETRY_MANY},
+    ),
+    Route(
+        rf"/api/admin/videos/{PART}/?",
+        VideoRecordHandler,
+        {"GET": ADMIN},
+        {"GET": admin_operations.VIDEO_RECORD},
+    ),
+    Route(
+        rf"/api/admin/videos/{PART}/cancel/?",
+        VideoCancelHandler,
+        {"POST": ADMIN},
+        {"POST": admin_operations.CANCEL},
+    ),
+    Route(
+        rf"/api/admin/videos/{PART}/retry/?",
+        VideoRetryHandler,
+        {"POST": ADMIN},
+        {"POST": admin_operations.RETRY},
+    ),
+    Route(r"/api/admin/events/?", EventsHandler, {"GET": ADMIN}, {"GET": admin_operations.EVENTS}),
+)
