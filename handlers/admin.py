@@ -6,11 +6,11 @@ from http import HTTPStatus
 from tornado.web import stream_request_body
 
 from handlers.multipart import FormReader, boundary_of, malformed
-from handlers.query import parse_query
+from handlers.query import page_numbers, parse_query
 from handlers.schemas import REQUIRED
 from handlers.shapes import full_record
 from handlers.streamed import StreamedHandler
-from handlers.videos import VideoListQuery, page_numbers
+from handlers.videos import VideoListQuery
 from videoflix.details import check_details
 from videoflix.models import CATEGORY_MAX, DESCRIPTION_MAX, TITLE_MAX, VideoDetails, VideoQuery
 from videoflix.uploads.incoming import Incoming
@@ -37,9 +37,11 @@ class VideosHandler(StreamedHandler):
 
     async def get(self) -> None:
         wanted = parse_query(VideoListQuery, self.request.query_arguments)
-        query = VideoQuery(status=wanted.status)
+        query = VideoQuery(wanted.status, wanted.category, wanted.search)
         skip = (wanted.page - 1) * wanted.page_size
-        found = await self.container.video_lists.page(query, skip=skip, limit=wanted.page_size)
+        found = await self.container.video_lists.page(
+            query, skip=skip, limit=wanted.page_size, sort=wanted.sort
+        )
         following, previous = page_numbers(wanted.page, wanted.page_size, found.count)
         self.answer(
             {

@@ -1,7 +1,7 @@
 """The calls of admins, documented. How to add one: see ``handlers.documentation``."""
 
 from handlers import schemas
-from handlers.answers import Detail, EventStream, RetriedMany, VideoList, VideoRecord
+from handlers.answers import Categories, Detail, EventStream, RetriedMany, VideoList, VideoRecord
 from handlers.documentation import FORM_TYPE, Operation, Reply, Tag
 from handlers.events import EVENT_TYPE
 from handlers.videos import VideoListQuery
@@ -22,10 +22,26 @@ UPLOAD = Operation(
 
 VIDEO_LIST = Operation(
     "listAllVideos",
-    "All videos, whatever their status, newest first",
+    "All videos, whatever their status",
     Tag.ADMIN,
     (Reply(200, "One page. One beyond the last is empty.", VideoList),),
     query=VideoListQuery,
+)
+
+EDIT = Operation(
+    "editVideo",
+    "Change what is said of a video",
+    Tag.ADMIN,
+    (Reply(200, "The record as it is now.", VideoRecord),),
+    description="The same limits as at an upload. Those who listen to events are told.",
+    request=schemas.VideoEdit,
+)
+
+CATEGORIES = Operation(
+    "listCategories",
+    "Categories to choose from",
+    Tag.ADMIN,
+    (Reply(200, "The categories.", Categories),),
 )
 
 CANCEL = Operation(

@@ -5,6 +5,7 @@ from handlers.access import ADMIN, PART, Route
 from handlers.admin import VideosHandler
 from handlers.events import EventsHandler
 from handlers.videos import (
+    CategoriesHandler,
     VideoCancelHandler,
     VideoRecordHandler,
     VideoRetryHandler,
@@ -27,8 +28,8 @@ ADMIN_ROUTES = (
     Route(
         rf"/api/admin/videos/{PART}/?",
         VideoRecordHandler,
-        {"GET": ADMIN},
-        {"GET": admin_operations.VIDEO_RECORD},
+        {"GET": ADMIN, "PATCH": ADMIN},
+        {"GET": admin_operations.VIDEO_RECORD, "PATCH": admin_operations.EDIT},
     ),
     Route(
         rf"/api/admin/videos/{PART}/cancel/?",
@@ -41,6 +42,12 @@ ADMIN_ROUTES = (
         VideoRetryHandler,
         {"POST": ADMIN},
         {"POST": admin_operations.RETRY},
+    ),
+    Route(
+        r"/api/admin/categories/?",
+        CategoriesHandler,
+        {"GET": ADMIN},
+        {"GET": admin_operations.CATEGORIES},
     ),
     Route(r"/api/admin/events/?", EventsHandler, {"GET": ADMIN}, {"GET": admin_operations.EVENTS}),
 )

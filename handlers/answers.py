@@ -120,12 +120,17 @@ class VideoRecord(CatalogueEntry):
 
 
 class VideoList(Shape):
-    """One page of the videos that were asked for, newest first."""
+    """One page of the videos that were asked for."""
 
     count: int = Field(ge=0, description="Of all pages.")
     next: int | None = Field(ge=2, description="The number of the next page, if there is one.")
     previous: int | None = Field(ge=1)
     results: list[VideoRecord]
+
+
+class Categories(Shape):
+    suggestions: list[str] = Field(description="What is offered where nothing else fits.")
+    in_use: list[str] = Field(description="Those that videos have, by the alphabet.")
 
 
 class Refused(Detail):

@@ -30,7 +30,7 @@ _MESSAGES = {
     "string_type": "Not a valid string.",
     "string_unicode": "Not a valid string.",
     "string_too_short": "This field may not be blank.",
-    "string_too_long": f"Ensure this field has no more than {_TEXT_MAX} characters.",
+    "string_too_long": "Ensure this field has no more than {max_length} characters.",
     "model_type": "The body must be a JSON object.",
     "json_invalid": "The body is not valid JSON.",
     "enum": "Not a valid choice.",
@@ -97,6 +97,14 @@ class Empty(Body):
     """A request whose body says nothing."""
 
 
+class VideoEdit(Body):
+    """What is not named stays as it is."""
+
+    title: str = Field("", json_schema_extra={"minLength": 1, "maxLength": TITLE_MAX})
+    description: str = Field("", json_schema_extra={"maxLength": DESCRIPTION_MAX})
+    category: str = Field("", json_schema_extra={"maxLength": CATEGORY_MAX})
+
+
 class RetryMany(Body):
     """Which failed videos are to be tried again."""
 
@@ -123,9 +131,10 @@ class VideoUpload(Body):
 
 def _fields(error: ValidationError) -> Mapping[str, list[str]]:
     fields: dict[str, list[str]] = {}
-    for problem in error.errors(include_url=False, include_context=False, include_input=False):
+    for problem in error.errors(include_url=False, include_input=False):
         name = str(problem["loc"][0]) if problem["loc"] else NON_FIELD
-        fields.setdefault(name, []).append(_MESSAGES.get(problem["type"], "Not valid."))
+        message = _MESSAGES.get(problem["type"], "Not valid.")
+        fields.setdefault(name, []).append(message.format_map(problem.get("ctx", {})))
     return fields
 
 

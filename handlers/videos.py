@@ -6,22 +6,25 @@ from pydantic import Field
 
 from handlers.base import BaseHandler
 from handlers.media import video_id
-from handlers.query import Query
-from handlers.schemas import Empty, RetryMany
+from handlers.query import PageQuery, Search
+from handlers.schemas import Empty, RetryMany, VideoEdit
 from handlers.shapes import full_record
-from videoflix.models import ProcessingStatus, Video
+from videoflix.models import (
+    CATEGORY_MAX,
+    CATEGORY_SUGGESTIONS,
+    ProcessingStatus,
+    Video,
+    VideoSort,
+)
 
-PAGE_MAX = 1_000_000
-PAGE_SIZE = 20
-PAGE_SIZE_MAX = 100
 
-
-class VideoListQuery(Query):
+class VideoListQuery(PageQuery):
     """Which part of the list."""
 
     status: ProcessingStatus | None = Field(None, description="Without it: all.")
-    page: int = Field(1, ge=1, le=PAGE_MAX, description="Counted from 1.")
-    page_size: int = Field(PAGE_SIZE, ge=1, le=PAGE_SIZE_MAX)
+    category: str | None = Field(None, max_length=CATEGORY_MAX, description="Exactly this one.")
+    search: Search = Field("", description="Words: each must be in title, description or category.")
+    sort: VideoSort = Field(VideoSort.NEWEST, description="A minus is descending.")
 
 
 class AdminHandler(BaseHandler):
@@ -32,6 +35,18 @@ class AdminHandler(BaseHandler):
 class VideoRecordHandler(AdminHandler):
     async def get(self, video: str) -> None:
         self.answer(self.record(await self.container.catalogue.find(video_id(video))))
+
+    async def patch(self, video: str) -> None:
+        body = self.body_as(VideoEdit)
+        changes = body.model_dump(exclude_unset=True)
+        edited = await self.container.film_edits.edit(video_id(video), changes)
+        self.answer(self.record(edited))
+
+
+class CategoriesHandler(BaseHandler):
+    async def get(self) -> None:
+        in_use = list(await self.container.video_lists.categories())
+        self.answer({"suggestions": list(CATEGORY_SUGGESTIONS), "in_use": in_use})
 
 
 class VideoCancelHandler(AdminHandler):
@@ -60,11 +75,3 @@ class VideosRetryHandler(BaseHandler):
                 "remaining": retried.remaining,
             }
         )
-
-
-def page_numbers(page: int, size: int, count: int) -> tuple[int | None, int | None]:
-    """The numbers of the next and the previous page that hold something."""
-    last = -(-count // size)
-    following = page + 1 if page < last else None
-    previous = min(page - 1, last) or None
-    return following, previous

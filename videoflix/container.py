@@ -22,6 +22,7 @@ from videoflix.adapters.mongo.leftovers import MongoLeftoverStore
 from videoflix.adapters.mongo.reset_mails import MongoResetMailStore
 from videoflix.adapters.mongo.sessions import MongoSessionStore
 from videoflix.adapters.mongo.users import MongoUserStore
+from videoflix.adapters.mongo.video_edits import MongoVideoEdits
 from videoflix.adapters.mongo.video_lists import MongoVideoLists
 from videoflix.adapters.mongo.videos import MongoVideoStore
 from videoflix.adapters.mongo.workers import MongoWorkerStore
@@ -29,6 +30,7 @@ from videoflix.adapters.part_store import LocalPartStore
 from videoflix.adapters.rate_counters import RedisRateCounters
 from videoflix.adapters.revocation_feed import RedisRevocationFeed
 from videoflix.adapters.segment_cache import DiskSegmentCache
+from videoflix.catalogue.edits import FilmEdits
 from videoflix.catalogue.service import CatalogueService
 from videoflix.encoding.control import JobControl
 from videoflix.encoding.service import EncodingJobs
@@ -65,6 +67,7 @@ class Container:
     limits: Limits
     reset_mails: ResetMails
     catalogue: CatalogueService
+    film_edits: FilmEdits
     uploads: UploadService
     encoding: EncodingJobs
     job_control: JobControl
@@ -129,6 +132,7 @@ async def open_container(
             limits=Limits(settings.limits, counters),
             reset_mails=accounts.reset_mails,
             catalogue=CatalogueService(videos, public_url=settings.server.public_url),
+            film_edits=FilmEdits(videos, MongoVideoEdits(database)),
             uploads=UploadService(videos, media, doorbell, settings, executor=disk),
             encoding=EncodingJobs(
                 videos,

@@ -168,11 +168,27 @@ class Video:
     updated_at: datetime
 
 
+class VideoSort(StrEnum):
+    """Orders of a list of videos; a minus is descending. Titles are compared without case."""
+
+    OLDEST = "created_at"
+    NEWEST = "-created_at"
+    UNCHANGED = "updated_at"
+    CHANGED = "-updated_at"
+    TITLE = "title"
+    TITLE_DOWN = "-title"
+
+
 @dataclass(frozen=True, slots=True)
 class VideoQuery:
-    """Which videos an admin asks for; None stands for all."""
+    """Which videos an admin asks for; None stands for all.
+
+    Every word of ``search`` must be somewhere in title, description or category, in any case.
+    """
 
     status: ProcessingStatus | None = None
+    category: str | None = None
+    search: str = ""
 
 
 @dataclass(frozen=True, slots=True)

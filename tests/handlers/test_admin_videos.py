@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from handlers.videos import page_numbers
+from handlers.query import page_numbers
 from tests.handlers.films import add_pending
 from tests.handlers.site import Server
 from videoflix.encoding.control import BULK_MAX

@@ -15,6 +15,7 @@ from videoflix.ports.accounts import (
     UserStore,
 )
 from videoflix.ports.chunks import ChunkStore, PartStore
+from videoflix.ports.edits import VideoEdits
 from videoflix.ports.films import (
     Doorbell,
     LeftoverStore,
@@ -47,6 +48,7 @@ __all__ = [
     "TitleStore",
     "UploadFile",
     "UserStore",
+    "VideoEdits",
     "VideoLists",
     "VideoStore",
     "WorkerStore",

@@ -15,6 +15,7 @@ from videoflix.models import (
     VideoDetails,
     VideoPage,
     VideoQuery,
+    VideoSort,
     WorkerSeen,
 )
 
@@ -83,8 +84,17 @@ class VideoStore(Protocol):
 class VideoLists(Protocol):
     """The catalogue as admins look at it."""
 
-    async def page(self, query: VideoQuery, *, skip: int, limit: int) -> VideoPage:
-        """Newest first."""
+    async def page(
+        self,
+        query: VideoQuery,
+        *,
+        skip: int,
+        limit: int,
+        sort: VideoSort = VideoSort.NEWEST,
+    ) -> VideoPage: ...
+
+    async def categories(self) -> Sequence[str]:
+        """Those that any video has, each once, by the alphabet."""
 
     async def ids(self, query: VideoQuery, *, limit: int) -> Sequence[int]:
         """Ids alone, ascending."""

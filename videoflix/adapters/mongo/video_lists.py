@@ -1,24 +1,48 @@
 """Lists of videos for admins."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from pymongo import ASCENDING
+from pymongo import ASCENDING, DESCENDING
+from pymongo.collation import Collation, CollationStrength
 
 from videoflix.adapters.mongo.database import Database, Document
 from videoflix.adapters.mongo.video_records import (
-    NEWEST_FIRST,
     PENDING,
     PROCESSING,
     VIDEOS,
     video_of,
 )
-from videoflix.models import Video, VideoPage, VideoQuery
+from videoflix.models import Video, VideoPage, VideoQuery, VideoSort
+
+_SEARCHED = ("title", "description", "category")
+_WITHOUT_CASE = Collation("en", strength=CollationStrength.SECONDARY)
+
+
+def words_pattern(word: str) -> Document:
+    """Matches a text that holds ``word``, in any case. Nothing in it is an operator."""
+    return {"$regex": re.escape(word), "$options": "i"}
 
 
 def _filter(query: VideoQuery) -> Document:
-    return {} if query.status is None else {"status": query.status.value}
+    wanted: Document = {}
+    if query.status is not None:
+        wanted["status"] = query.status.value
+    if query.category is not None:
+        wanted["category"] = query.category
+    if words := query.search.split():
+        wanted["$and"] = [
+            {"$or": [{field: words_pattern(word)} for field in _SEARCHED]} for word in words
+        ]
+    return wanted
+
+
+def _order(sort: VideoSort) -> list[tuple[str, int]]:
+    """Videos that are alike in what is sorted by have an order too: pages do not overlap."""
+    direction = DESCENDING if sort.value.startswith("-") else ASCENDING
+    return [(sort.value.removeprefix("-"), direction), ("_id", direction)]
 
 
 class MongoVideoLists:
@@ -31,12 +55,26 @@ class MongoVideoLists:
     async def now(self) -> datetime:
         return await self._database.now()
 
-    async def page(self, query: VideoQuery, *, skip: int, limit: int) -> VideoPage:
+    async def page(
+        self,
+        query: VideoQuery,
+        *,
+        skip: int,
+        limit: int,
+        sort: VideoSort = VideoSort.NEWEST,
+    ) -> VideoPage:
         wanted = _filter(query)
         async with self._database.operation():
             count = await self._videos.count_documents(wanted)
-            found = self._videos.find(wanted).sort(NEWEST_FIRST).skip(skip).limit(limit)
+            found = self._videos.find(wanted).sort(_order(sort)).skip(skip).limit(limit)
+            if sort in (VideoSort.TITLE, VideoSort.TITLE_DOWN):
+                found = found.collation(_WITHOUT_CASE)
             return VideoPage(count, tuple([video_of(document) async for document in found]))
+
+    async def categories(self) -> Sequence[str]:
+        async with self._database.operation():
+            found = await self._videos.distinct("category", {"category": {"$ne": ""}})
+        return sorted(found, key=lambda name: (name.casefold(), name))
 
     async def ids(self, query: VideoQuery, *, limit: int) -> Sequence[int]:
         async with self._database.operation():
