@@ -72,6 +72,7 @@ class Container:
     encoding: EncodingJobs
     job_control: JobControl
     film_watch: FilmWatch
+    cache: DiskSegmentCache
     streaming: StreamingService
     packages: PackageService
 
@@ -112,7 +113,7 @@ async def open_container(
                 mailer=mailer,
             )
         )
-        cache = DiskSegmentCache(settings.storage.root / "cache", settings.cache.max_bytes)
+        cache = open_cache(settings)
         streaming = await stack.enter_async_context(
             StreamingService(videos, media, cache, threads=settings.cache.threads)
         )
@@ -142,13 +143,20 @@ async def open_container(
                 settings,
                 chunks=chunks,
                 parts=LocalPartStore(settings.storage.root),
+                cache=cache,
                 executor=disk,
             ),
             film_watch=FilmWatch(lists, lag=2 * settings.mongo.timeout + WRITE_LAG),
             job_control=JobControl(videos, lists, media, doorbell, Offload(disk)),
+            cache=cache,
             streaming=streaming,
             packages=PackageService(streaming.shelf, streaming.read),
         )
+
+
+def open_cache(settings: Settings) -> DiskSegmentCache:
+    """The cache of segments alone. Opens no file."""
+    return DiskSegmentCache(settings.storage.root / "cache", settings.cache.max_bytes)
 
 
 async def _stores(

@@ -22,6 +22,8 @@ from videoflix.adapters.mongo.video_lists import MongoVideoLists
 from videoflix.adapters.mongo.videos import MongoVideoStore
 from videoflix.adapters.mongo.workers import MongoWorkerStore
 from videoflix.adapters.part_store import LocalPartStore
+from videoflix.adapters.segment_cache import DiskSegmentCache
+from videoflix.container import open_cache
 from videoflix.encoding.control import JobControl
 from videoflix.encoding.encoder import Encoder
 from videoflix.encoding.service import EncodingJobs
@@ -44,6 +46,7 @@ class Parts:
     chunks: MongoChunkStore
     part_store: LocalPartStore
     media: LocalMediaStore
+    cache: DiskSegmentCache
     doorbell: ArqDoorbell
     uploads: UploadService
     encoding: EncodingJobs
@@ -72,6 +75,7 @@ async def open_parts(
         await chunks.ensure_indexes()
         media = LocalMediaStore(settings.storage.root)
         media.prepare()
+        cache = open_cache(settings)
         lists, leftovers = MongoVideoLists(database), MongoLeftoverStore(database)
         mails = MongoResetMailStore(database)
         await mails.ensure_indexes()
@@ -96,6 +100,7 @@ async def open_parts(
                 chunks=chunks,
                 part_store=part_store,
                 media=media,
+                cache=cache,
                 doorbell=doorbell,
                 uploads=UploadService(videos, media, doorbell, settings, executor=disk),
                 encoding=EncodingJobs(
@@ -106,6 +111,7 @@ async def open_parts(
                     settings,
                     chunks=chunks,
                     parts=part_store,
+                    cache=cache,
                     executor=disk,
                     encoder=child,
                     pause=pause,

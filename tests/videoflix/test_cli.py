@@ -32,7 +32,17 @@ def on_services(settings: Settings) -> dict[str, str]:
 def test_help_names_every_command(tmp_path: Path) -> None:
     shown = run("--help", root=tmp_path)
     assert shown.returncode == 0
-    for name in ("up", "serve", "worker", "createadmin", "users", "ingest", "doctor", "demo"):
+    for name in (
+        "up",
+        "serve",
+        "worker",
+        "createadmin",
+        "users",
+        "ingest",
+        "cache",
+        "doctor",
+        "demo",
+    ):
         assert re.search(rf"(?m)^  {name} +\w", shown.stdout)
         assert run(name, "--help", root=tmp_path).stdout.startswith("Usage: ")
     assert "http-child" not in shown.stdout

@@ -12,8 +12,9 @@ this process, and again whenever the file's identity (device, inode, size, times
 Recency is a file's mtime, so that eviction agrees between processes and survives restarts.
 """
 
-import fcntl
+import errno
 import os
+import re
 import secrets
 import threading
 import time
@@ -28,17 +29,23 @@ import xxhash
 
 from media_pipeline.playlists import segment_name
 from media_pipeline.title import SegmentFacts
-from videoflix.ports import SegmentKey
+from videoflix.adapters.lock_files import locked
+from videoflix.adapters.segment_files import TEMPORARY, SegmentFiles
+from videoflix.ports import CacheStats, Purged, SegmentKey
+from videoflix.rare import RareWarning
 
 _LOCKS = ".locks"
-_TEMPORARY = ".tmp-"
 _LOCK_FILES = 256
 _REMEMBERED = 20_000  # files whose identity is kept in memory
 _TOUCH_EVERY = 60  # seconds between updates of a file's recency
 _EVICT_TO = 0.9  # of the budget
 _RESCAN_SHARE = 0.02  # of the budget: written by this process before it counts all files again
-_ABANDONED = 600  # seconds after which a temporary file belongs to nobody
+_AHEAD_SHARE = 1 / 16  # of the budget: the largest segment that is put there before it is asked for
+_REST_SECONDS = 30.0  # for which nothing is put there ahead, after a segment could not be written
+_TRIES = 3
 _READ = 1024 * 1024
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_NAME = re.compile(r"[A-Za-z0-9_-]+")  # of a generation; nothing that a path or a pattern means
 
 _log = structlog.get_logger(__name__)
 
@@ -74,6 +81,10 @@ class DiskSegmentCache:
         self._known: OrderedDict[SegmentKey, _Identity] = OrderedDict()
         self._unscanned = max_bytes  # the first segment counts what earlier processes left
         self._lock = threading.Lock()
+        self._files = SegmentFiles(folder)
+        self._failed_at: float | None = None  # when a segment could not be written, until one can
+        self._warn_unreadable = RareWarning("cached segments cannot be read: they are cut again")
+        self._warn_unwritable = RareWarning("segments cannot be cached: they are cut each time")
 
     def path(self, key: SegmentKey) -> Path:
         return (
@@ -88,13 +99,16 @@ class DiskSegmentCache:
         path = self.path(key)
         try:
             file = path.open("rb")
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            self._warn_unreadable(path=str(path), error=str(error))
             return None
         try:
             if self._is_right(key, file, facts):
                 return file
         except OSError as error:
-            _log.warning("cached segment cannot be read", path=str(path), error=str(error))
+            self._warn_unreadable(path=str(path), error=str(error))
         # Left where it is: another thread may have put the right one under this name meanwhile.
         file.close()
         return None
@@ -127,19 +141,16 @@ class DiskSegmentCache:
         if len(data) > self._max_bytes:
             return
         path = self.path(key)
-        temporary = path.with_name(_TEMPORARY + secrets.token_hex(8))
         try:
-            self._make(path.parent)
-            try:
-                # Not fsynced: a file that a power cut left short fails its check and is cut again.
-                temporary.write_bytes(data)
-                temporary.replace(path)
-            except OSError:
-                temporary.unlink(missing_ok=True)
-                raise
+            self._write(path, data)
         except OSError as error:
-            _log.warning("segment could not be cached", path=str(path), error=str(error))
+            self._warn_unwritable(path=str(path), error=str(error))
+            self._failed_at = time.monotonic()
+            if error.errno in _FULL:
+                # The disk is smaller than the budget, or others have filled it.
+                self._evict(is_full=True)
             return
+        self._failed_at = None
         with self._lock:
             self._unscanned += len(data)
             is_due = self._unscanned >= self._max_bytes * _RESCAN_SHARE
@@ -147,6 +158,50 @@ class DiskSegmentCache:
                 self._unscanned = 0
         if is_due:
             self._evict()
+
+    def _write(self, path: Path, data: bytes | memoryview) -> None:
+        for _ in range(_TRIES - 1):
+            with suppress(FileNotFoundError):  # a purge has just removed the folder
+                return self._try_to_write(path, data)
+        return self._try_to_write(path, data)
+
+    def _try_to_write(self, path: Path, data: bytes | memoryview) -> None:
+        temporary = path.with_name(TEMPORARY + secrets.token_hex(8))
+        self._make(path.parent)
+        try:
+            # Not fsynced: a file that a power cut left short fails its check and is cut again.
+            temporary.write_bytes(data)
+            temporary.replace(path)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
+
+    def holds(self, key: SegmentKey, facts: SegmentFacts) -> bool:
+        try:
+            return self.path(key).stat().st_size == facts.size
+        except OSError:
+            return False
+
+    def has_room(self, size: int) -> bool:
+        failed_at = self._failed_at
+        has_failed = failed_at is not None and time.monotonic() - failed_at < _REST_SECONDS
+        return not has_failed and size <= self._max_bytes * _AHEAD_SHARE
+
+    def stats(self) -> CacheStats:
+        return self._files.stats(self._max_bytes)
+
+    def purge(self, video_id: int | None = None, generation: str | None = None) -> Purged:
+        if generation is not None and not _NAME.fullmatch(generation):
+            return Purged(0, 0)
+        video = "*" if video_id is None else f"{video_id:d}"
+        try:
+            purged = self._files.purge(video, generation or "*")
+        except OSError as error:
+            _log.warning("cached segments not deleted", video=video_id, error=str(error))
+            return Purged(0, 0, failed=1)
+        if purged.failed:
+            _log.warning("cached segments not deleted", video=video_id, segments=purged.failed)
+        return purged
 
     def _make(self, folder: Path) -> None:
         """Make a folder of the cache. What is in there only the cache's owner may see, whoever
@@ -164,46 +219,20 @@ class DiskSegmentCache:
 
     @contextmanager
     def _locked(self, name: str, *, wait: bool) -> Iterator[bool]:
-        """Hold a lock file; gives False when it is held elsewhere and ``wait`` is false."""
-        try:
-            folder = self._folder / _LOCKS
+        folder = self._folder / _LOCKS
+        with suppress(OSError):  # without a writable folder every process cuts for itself
             self._make(folder)
-            file = os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError:
-            yield True  # without a writable folder every process cuts for itself
-            return
-        try:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-            except BlockingIOError:
-                yield False
-                return
-            yield True
-        finally:
-            os.close(file)
+        with locked(folder / name, wait=wait) as is_mine:
+            yield is_mine
 
-    def _evict(self) -> None:
-        """Count all files; over budget, remove the least recently used down to 90 %."""
+    def _evict(self, *, is_full: bool = False) -> None:
+        """Count all files; over budget, remove the least recently used down to 90 %. Where the
+        disk ``is_full``, down to 90 % of what is there."""
         with self._locked("eviction", wait=False) as is_mine:
             if not is_mine:
                 return
-            files = sorted(self._files())
-            total = sum(size for _, size, _ in files)
-            if total <= self._max_bytes:
-                return
-            for _, size, path in files:
-                with suppress(OSError):
-                    path.unlink()
-                    total -= size
-                if total <= self._max_bytes * _EVICT_TO:
-                    break
-
-    def _files(self) -> Iterator[tuple[float, int, Path]]:
-        """Recency, size and path of all cached segments; sweeps what crashes left behind."""
-        for path in self._folder.glob("*/*/*/*"):
             with suppress(OSError):
-                status = path.stat()
-                if not path.name.startswith(_TEMPORARY):
-                    yield status.st_mtime, status.st_size, path
-                elif time.time() - status.st_mtime > _ABANDONED:
-                    path.unlink()
+                most = self._max_bytes
+                if is_full:
+                    most = min(most, self._files.stats(0).bytes)
+                self._files.evict(0 if is_full else most, int(most * _EVICT_TO))

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from videoflix import __version__
+from videoflix.cli.cache import cache
 from videoflix.cli.context import State
 from videoflix.cli.create_admin import create_admin
 from videoflix.cli.demo import demo
@@ -67,5 +68,5 @@ def main(ctx: click.Context, config: Path | None) -> None:
     ctx.obj = State(config)
 
 
-for _command in (up, serve, worker, create_admin, users, ingest, doctor, demo, http_child):
+for _command in (up, serve, worker, create_admin, users, ingest, cache, doctor, demo, http_child):
     main.add_command(_command)

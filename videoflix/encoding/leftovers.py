@@ -1,4 +1,4 @@
-"""Folders and files that nobody needs any more, deleted by any worker at any time.
+"""Folders, files and cached segments that nobody needs any more, deleted by any worker at any time.
 
 Right by the order of two looks: first at the disk, then at the record. A generation's name is
 given once, to one attempt; so a name that was on the disk and is not in the record afterwards is
@@ -9,7 +9,7 @@ lease.
 import structlog
 
 from videoflix.offload import Offload
-from videoflix.ports import LeftoverStore, TitleStore
+from videoflix.ports import LeftoverStore, SegmentPurge, TitleStore
 
 # For this long a replaced generation can be played on: server processes believe a record for
 # seconds, and players hold its playlists and have segments of it under way.
@@ -19,9 +19,12 @@ _log = structlog.get_logger(__name__)
 
 
 class Leftovers:
-    def __init__(self, records: LeftoverStore, media: TitleStore, offload: Offload) -> None:
+    def __init__(
+        self, records: LeftoverStore, media: TitleStore, cache: SegmentPurge, offload: Offload
+    ) -> None:
         self._records = records
         self._media = media
+        self._cache = cache
         self._offload = offload
 
     async def clear(self, video_id: int) -> int:
@@ -64,3 +67,4 @@ class Leftovers:
     async def _discard(self, video_id: int, generation: str) -> None:
         await self._offload(self._media.close_workspace, video_id, generation)
         await self._offload(self._media.discard_title, video_id, generation)
+        await self._offload(self._cache.purge, video_id, generation)

@@ -26,6 +26,7 @@ from videoflix.ports import (
     ChunkStore,
     LeftoverStore,
     PartStore,
+    SegmentPurge,
     TitleStore,
     VideoStore,
     WorkerStore,
@@ -61,6 +62,7 @@ class EncodingJobs:
         *,
         chunks: ChunkStore,
         parts: PartStore,
+        cache: SegmentPurge,
         executor: Executor,
         encoder: Encoder | None = None,
         pause: Callable[[int], float] = growing_pause,
@@ -72,7 +74,7 @@ class EncodingJobs:
         self._floor = settings.storage.free_floor
         self._keep_source = settings.media.keep_source
         self._offload = Offload(executor)
-        self._leftovers = Leftovers(leftovers, media, self._offload)
+        self._leftovers = Leftovers(leftovers, media, cache, self._offload)
         self._pause = pause
         self._encoder = encoder or Encoder(
             EncodeSettings.from_json(settings.media.model_dump(exclude={"keep_source"})),

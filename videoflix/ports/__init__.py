@@ -14,14 +14,20 @@ from videoflix.ports.accounts import (
     SessionStore,
     UserStore,
 )
+from videoflix.ports.cache import (
+    CacheShare,
+    CacheStats,
+    Purged,
+    SegmentCache,
+    SegmentKey,
+    SegmentPurge,
+)
 from videoflix.ports.chunks import ChunkStore, PartStore
 from videoflix.ports.edits import VideoEdits
 from videoflix.ports.films import (
     Doorbell,
     LeftoverStore,
     MediaStore,
-    SegmentCache,
-    SegmentKey,
     SourceStore,
     TitleStore,
     UploadFile,
@@ -31,6 +37,8 @@ from videoflix.ports.films import (
 )
 
 __all__ = [
+    "CacheShare",
+    "CacheStats",
     "ChunkStore",
     "Doorbell",
     "LeftoverStore",
@@ -38,11 +46,13 @@ __all__ = [
     "Mailer",
     "MediaStore",
     "PartStore",
+    "Purged",
     "RateCounters",
     "ResetMailStore",
     "RevocationFeed",
     "SegmentCache",
     "SegmentKey",
+    "SegmentPurge",
     "SessionStore",
     "SourceStore",
     "TitleStore",

@@ -1,13 +1,10 @@
-"""Films: records and jobs, files on disks, cut segments."""
+"""Films: records and jobs, files on disks."""
 
 from collections.abc import Collection, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
-from media_pipeline.title import SegmentFacts
 from videoflix.models import (
     EncodeProgress,
     Lease,
@@ -250,33 +247,3 @@ class TitleStore(MediaStore, Protocol):
         """Delete the film as it was uploaded, where it exists."""
 
     def install_thumbnail(self, picture: Path, video_id: int) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class SegmentKey:
-    """Names one MPEG-TS segment for ever: a generation is never changed."""
-
-    video_id: int
-    generation: str
-    rendition: str
-    index: int
-
-
-class SegmentCache(Protocol):
-    """Segments that were cut, on a disk, within a budget. Methods block: call them in an executor.
-
-    A cache that cannot be read or written only costs time: nothing here raises for it.
-    """
-
-    def open(self, key: SegmentKey, facts: SegmentFacts) -> BinaryIO | None:
-        """The cached segment, open for reading, if its bytes are what ``facts`` says.
-
-        A file that is not stays until ``put`` replaces it. An open segment stays readable when
-        it is evicted.
-        """
-
-    def put(self, key: SegmentKey, data: bytes | memoryview) -> None:
-        """Keep a segment; it is there whole or not at all. May evict others."""
-
-    def cutting(self, key: SegmentKey) -> AbstractContextManager[None]:
-        """Held by whoever cuts the segment: excludes the other processes of this cache."""

@@ -37,7 +37,7 @@ def without_sources(settings: Settings) -> Settings:
 
 
 def leftovers(parts: Parts) -> Leftovers:
-    return Leftovers(parts.leftovers, parts.media, Offload(parts.disk))
+    return Leftovers(parts.leftovers, parts.media, parts.cache, Offload(parts.disk))
 
 
 async def test_sources_stay_unless_the_settings_say_otherwise(parts: Parts) -> None:
