@@ -7,6 +7,7 @@ from tornado.web import Application, RequestHandler
 
 from handlers.access import Route, url_specs
 from handlers.base import BaseHandler
+from handlers.catalogue import CatalogueAnswer
 from handlers.inflight import InFlight
 from handlers.openapi import api_document
 from handlers.origins import Origins
@@ -44,6 +45,7 @@ def make_app(container: Container, routes: Sequence[Route] = ROUTES) -> Applicat
         default_handler_args={"route": UNKNOWN},
         log_function=_log_request,
         container=container,
+        catalogue_answer=CatalogueAnswer(container.catalogue),
         api_document=api_document(routes),
         in_flight=InFlight(),
         origins=Origins(settings.server),

@@ -38,6 +38,11 @@ Model = TypeVar("Model", bound=BaseModel)
 _log = structlog.get_logger(__name__)
 
 
+def json_bytes(body: object) -> bytes:
+    """JSON (RFC 8259) in UTF-8, without spaces."""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+
+
 class BaseHandler(RequestHandler):
     """Checks, JSON in and out, errors as answers."""
 
@@ -158,9 +163,12 @@ class BaseHandler(RequestHandler):
 
     def answer(self, body: object, status: int = 200) -> None:
         """Answer with JSON (RFC 8259), UTF-8."""
+        self.answer_bytes(json_bytes(body), status)
+
+    def answer_bytes(self, content: bytes, status: int = 200) -> None:
+        """Answer with what ``json_bytes`` made."""
         self.set_status(status)
         self.set_header("Content-Type", "application/json; charset=utf-8")
-        content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
         self.set_header("Content-Length", str(len(content)))
         self.write(content)
 

@@ -2,23 +2,44 @@
 
 import asyncio
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from handlers.base import BaseHandler
+from handlers.base import BaseHandler, json_bytes
 from handlers.media import PRIVATE_SEGMENT, PRIVATE_VERSIONED, MediaHandler, video_id
 from handlers.shapes import catalogue_entry
+from videoflix.catalogue.service import CatalogueService
+from videoflix.coalesced import Coalesced
 from videoflix.errors import NotFound
+from videoflix.models import Video
 
 SEGMENT_TYPE = "video/MP2T"
 PICTURE_TYPE = "image/jpeg"
 PUBLIC = "public, max-age=300"
 
 
+class CatalogueAnswer:
+    """The catalogue as JSON: read and written once for all who ask at the same time."""
+
+    def __init__(self, catalogue: CatalogueService) -> None:
+        self._catalogue = catalogue
+        self._videos: Sequence[Video] = ()
+        self._content = json_bytes([])
+        self.content = Coalesced(self._read)
+
+    async def _read(self) -> bytes:
+        videos = await self._catalogue.list_ready()
+        if videos != self._videos:
+            entries = [catalogue_entry(video, self._catalogue) for video in videos]
+            self._videos, self._content = videos, json_bytes(entries)
+        return self._content
+
+
 class CatalogueHandler(BaseHandler):
     async def get(self) -> None:
-        catalogue = self.container.catalogue
-        self.answer([catalogue_entry(video, catalogue) for video in await catalogue.list_ready()])
+        catalogue: CatalogueAnswer = self.settings["catalogue_answer"]
+        self.answer_bytes(await catalogue.content())
 
     async def head(self) -> None:
         await self.get()

@@ -9,6 +9,7 @@ import logging
 import re
 import sys
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TextIO
 
 import structlog
@@ -21,26 +22,37 @@ HIDDEN = "[hidden]"
 _SECRET_NAMES = re.compile(
     r"passw|secret|token|cookie|authorization|credential|csrf|^access$|^refresh$", re.IGNORECASE
 )
+# What every match has in it, which is faster to look for; the shape; what takes its place.
 _SHAPES = (
     # the password in mongodb://user:password@host, and the like
-    (re.compile(r"(\w://[^\s:/@\x22\x27]*):[^\s/@\x22\x27]+@"), rf"\1:{HIDDEN}@"),
+    (("://",), re.compile(r"(\w://[^\s:/@\x22\x27]*):[^\s/@\x22\x27]+@"), rf"\1:{HIDDEN}@"),
     # a JSON web token
-    (re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]+"), HIDDEN),
+    (("eyJ",), re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]+"), HIDDEN),
     # links that carry a one-time token, as paths and as queries
-    (re.compile(r"(/(?:activate|password_confirm)/[^/\s]+/)[^/\s?\x22\x27]+"), rf"\1{HIDDEN}"),
-    (re.compile(r"([?&]token=)[^&\s\x22\x27]+"), rf"\1{HIDDEN}"),
+    (
+        ("/activate/", "/password_confirm/"),
+        re.compile(r"(/(?:activate|password_confirm)/[^/\s]+/)[^/\s?\x22\x27]+"),
+        rf"\1{HIDDEN}",
+    ),
+    (("token=",), re.compile(r"([?&]token=)[^&\s\x22\x27]+"), rf"\1{HIDDEN}"),
 )
 
 
 def scrub(text: str) -> str:
     """The text without what looks like a password or a token."""
-    for shape, replacement in _SHAPES:
-        text = shape.sub(replacement, text)
+    for hints, shape, replacement in _SHAPES:
+        if any(hint in text for hint in hints):
+            text = shape.sub(replacement, text)
     return text
 
 
+@lru_cache(maxsize=512)  # fields have few names
+def _is_secret(name: str) -> bool:
+    return _SECRET_NAMES.search(name) is not None
+
+
 def _scrub_value(name: str, value: object) -> object:
-    if _SECRET_NAMES.search(name) and value not in (None, "", True, False):
+    if _is_secret(name) and value not in (None, "", True, False):
         return HIDDEN
     if isinstance(value, str):
         return scrub(value)

@@ -24,7 +24,7 @@ from tests.benchmarks.material import encode_unit, progressive_copy, repeat_titl
 RENDITION = "1080p"
 SHORT_GOPS, LONG_GOPS = 60, 3600
 _PLACES = 10
-SETTINGS = EncodeSettings(preset="veryfast", crf=17, rungs=(RENDITION,))
+SETTINGS = EncodeSettings(preset="veryfast", crf=22, rungs=(RENDITION,))
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import jwt
 import pytest
 
+from tests.commands import until
 from videoflix.accounts.tokens import Tokens, key_id, signing_key
 from videoflix.errors import ConfigurationError, Unauthenticated
 from videoflix.models import Session, User
@@ -57,3 +58,27 @@ def test_r6_a_key_is_not_taken_for_another() -> None:
 def test_without_a_secret_nothing_is_signed() -> None:
     with pytest.raises(ConfigurationError):
         Tokens("", [OLD], access=ACCESS)
+
+
+def test_r6_a_token_that_was_accepted_before_still_expires() -> None:
+    # Expired already, but for the leeway of five seconds.
+    tokens = Tokens(NEW, access=timedelta(seconds=-4))
+    token = tokens.access(user(), session())
+
+    def is_refused() -> bool:
+        try:
+            tokens.check_access(token)
+        except Unauthenticated:
+            return True
+        return False
+
+    assert not is_refused()
+    until(is_refused, 10)
+
+
+def test_r6_a_remembered_token_vouches_for_no_other() -> None:
+    tokens = Tokens(NEW, access=ACCESS)
+    token = tokens.access(user(), session())
+    assert tokens.check_access(token) == tokens.check_access(token)
+    with pytest.raises(Unauthenticated):
+        tokens.check_access(token[:-1] + ("A" if token[-1] != "A" else "Q"))
