@@ -12,10 +12,12 @@ UPLOAD = Operation(
     Tag.ADMIN,
     (
         Reply(201, "The film is kept, and waits to be encoded.", VideoRecord),
+        Reply(400, "The file is no video that can be used; nothing of it is kept.", Detail),
         Reply(413, "The film or the thumbnail is too large.", Detail),
         Reply(507, "There is not enough free space.", Detail),
     ),
-    description="The form is read as it arrives; it may be as large as `upload.max_bytes` allows.",
+    description="The form is read as it arrives; it may be as large as `upload.max_bytes` allows. "
+    "The film is looked at before the answer, which may take some seconds.",
     request=schemas.VideoUpload,
     request_type=FORM_TYPE,
 )

@@ -6,7 +6,7 @@ bloat libavformat, and the only cure is to kill the process.
 
 import contextlib
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -97,7 +97,7 @@ def _unreadable(path: Path) -> str:
         head = file.read(_BOX_HEADER)
     if head[4:] == b"ftyp":
         return "The file is damaged or incomplete: it begins as MP4 does, and cannot be read."
-    return "This is not a video that can be read: no known video format was recognised."
+    return "No known video format was recognised in this file."
 
 
 def _video_stream(container: InputContainer, settings: EncodeSettings) -> VideoStream | None:
@@ -201,8 +201,14 @@ def _promised(container: InputContainer, stream: VideoStream | None) -> tuple[in
     return stream.frames if stream else 0, duration
 
 
-def probe(path: Path, settings: EncodeSettings) -> SourceInfo:
-    """Read every packet's time without decoding. Raises UnusableSource in plain words."""
+def probe(
+    path: Path, settings: EncodeSettings, on_headers: Callable[[], None] | None = None
+) -> SourceInfo:
+    """Read every packet's time without decoding. Raises UnusableSource in plain words.
+
+    ``on_headers`` is called when all that the headers say is acceptable: what remains takes the
+    longer the longer the film is.
+    """
     with open_source(path, settings) as container:
         stream = _video_stream(container, settings)
         sides = side_streams(container, usable_sounds(container))
@@ -211,6 +217,8 @@ def probe(path: Path, settings: EncodeSettings) -> SourceInfo:
         stated = (stream.guessed_rate or stream.average_rate) if stream else None
         pictures, seconds = _promised(container, stream)
     check_duration(seconds, settings)
+    if on_headers is not None:
+        on_headers()
     packets = _read_packets(path, settings, index, frozenset(s.index for s in sides.sounds))
     times = packets.times
     if not len(times) or time_base is None:

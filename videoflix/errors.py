@@ -14,6 +14,7 @@ Codes are stable: clients, logs and tests may rely on them. The domain never kno
     ├── NotFound                  no such thing, or none that the caller may see
     ├── Conflict                  the thing is in a state that does not allow this
     ├── TooManyRequests           carries the pause in seconds
+    ├── NotAVideo                 what was uploaded can never become a title
     ├── PayloadTooLarge           an upload above its limit
     ├── InsufficientStorage       the disk is too full to accept this
     ├── ServiceUnavailable
@@ -82,6 +83,10 @@ class TooManyRequests(VideoflixError):
     def __init__(self, message: str, retry_after: int) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class NotAVideo(VideoflixError):
+    code = "not_a_video"
 
 
 class PayloadTooLarge(VideoflixError):

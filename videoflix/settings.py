@@ -21,6 +21,7 @@ from pydantic import (
     model_validator,
 )
 
+from media_pipeline.job import EncodeSettings
 from media_pipeline.ladder import BOXES, parse_rung
 
 EMBEDDED = "embedded"
@@ -263,6 +264,10 @@ class MediaSettings(Section):
         if sizes != sorted(sizes) or bitrates != sorted(bitrates):
             raise ValueError("a higher rung needs a larger box and bit rate")
         return tuple(sorted(values, key=lambda value: order.index(parse_rung(value).name)))
+
+    @property
+    def encode(self) -> EncodeSettings:
+        return EncodeSettings.from_json(self.model_dump(exclude={"keep_source"}))
 
 
 class CacheSettings(Section):

@@ -6,11 +6,17 @@ import shutil
 from pathlib import Path
 
 from tests.clips.fixtures import ClipCache
+from tests.clips.padding import padded
 from tests.media_pipeline.titles import encode_title
 from videoflix.container import Container
 from videoflix.models import Video, VideoDetails
 
 SECONDS = 14
+
+
+def small_film(cache: ClipCache, size: int = 64 * 1024) -> bytes:
+    """A film as somebody uploads it, of ``size`` bytes."""
+    return padded(cache.clip(width=64, height=48, seconds=1).path.read_bytes(), size)
 
 
 def encoded_title(cache: ClipCache) -> Path:

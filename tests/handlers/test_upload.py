@@ -7,35 +7,45 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.clips.fixtures import ClipCache
+from tests.handlers.films import small_film
 from tests.handlers.site import ORIGIN, Server, stored_bytes
 from tests.videoflix.uploads.pictures import write_picture
 from videoflix.models import VideoDetails
 
 FIELDS = {"title": "A film", "description": "What happens.", "category": "Drama"}
-FILM = secrets.token_bytes(3 * 1024 * 1024 + 17)
+# For what is refused before anybody looks at the film.
+FILM = secrets.token_bytes(1024 * 1024 + 17)
+
+
+@pytest.fixture
+def film(clip_cache: ClipCache) -> bytes:
+    return small_film(clip_cache, 3 * 1024 * 1024 + 17)
 
 
 @pytest.mark.parametrize("end", ["/", ""], ids=["slash", "bare"])
-async def test_upload(server: Server, admin: httpx.AsyncClient, end: str) -> None:
-    response = await admin.post(f"admin/videos{end}", data=FIELDS, files={"file": ("x.mp4", FILM)})
+async def test_upload(server: Server, admin: httpx.AsyncClient, film: bytes, end: str) -> None:
+    response = await admin.post(f"admin/videos{end}", data=FIELDS, files={"file": ("x.mp4", film)})
     assert response.status_code == 201
     record = response.json()
     assert record["id"] == 1
     assert record["processing_status"] == "pending"
     assert record["progress"] == 0
     assert record["processing_error"] == ""
-    assert record["source_size"] == len(FILM)
+    assert record["source_size"] == len(film)
     assert {name: record[name] for name in FIELDS} == FIELDS
-    assert server.container.media.source(1).read_bytes() == FILM
+    assert server.container.media.source(1).read_bytes() == film
     shown = await admin.get(f"admin/videos/1{end}")
     assert (shown.status_code, shown.json()) == (200, record)
-    again = await admin.post("admin/videos/", data=FIELDS, files={"file": ("x.mp4", b"y")})
+    again = await admin.post("admin/videos/", data=FIELDS, files={"file": ("x.mp4", film)})
     assert again.json()["id"] == 2
 
 
-async def test_upload_with_own_thumbnail(admin: httpx.AsyncClient, tmp_path: Path) -> None:
+async def test_upload_with_own_thumbnail(
+    admin: httpx.AsyncClient, film: bytes, tmp_path: Path
+) -> None:
     picture = write_picture(tmp_path / "own.png", "png", 64, 48).read_bytes()
-    files = {"thumbnail": ("own.png", picture), "file": ("x.mp4", FILM)}
+    files = {"thumbnail": ("own.png", picture), "file": ("x.mp4", film)}
     response = await admin.post("admin/videos/", data=FIELDS, files=files)
     assert response.status_code == 201
     assert response.json()["has_own_thumbnail"] is True
@@ -44,22 +54,25 @@ async def test_upload_with_own_thumbnail(admin: httpx.AsyncClient, tmp_path: Pat
     assert shown.content.startswith(b"\xff\xd8\xff")  # made anew as JPEG
 
 
-async def test_an_empty_thumbnail_is_none(admin: httpx.AsyncClient) -> None:
+async def test_an_empty_thumbnail_is_none(admin: httpx.AsyncClient, film: bytes) -> None:
     """Browsers send an empty part for a file field that nobody filled in."""
-    files = {"thumbnail": ("", b""), "file": ("x.mp4", FILM)}
+    files = {"thumbnail": ("", b""), "file": ("x.mp4", film)}
     response = await admin.post("admin/videos/", data=FIELDS, files=files)
     assert response.status_code == 201
     assert response.json()["has_own_thumbnail"] is False
 
 
-async def test_unknown_length(admin: httpx.AsyncClient, server: Server) -> None:
+async def test_unknown_length(
+    admin: httpx.AsyncClient, server: Server, clip_cache: ClipCache
+) -> None:
     """A body in chunks, in whatever pieces it comes."""
+    film = small_film(clip_cache, 100_000)
     boundary = "b0undary"
     body = (
         f'--{boundary}\r\nContent-Disposition: form-data; name="title"\r\n\r\nT\r\n'
         f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n'
     ).encode()
-    body += FILM[:100_000] + f"\r\n--{boundary}--\r\n".encode()
+    body += film + f"\r\n--{boundary}--\r\n".encode()
 
     async def pieces() -> AsyncIterator[bytes]:
         for start in range(0, len(body), 977):
@@ -68,7 +81,7 @@ async def test_unknown_length(admin: httpx.AsyncClient, server: Server) -> None:
     headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
     response = await admin.post("admin/videos/", content=pieces(), headers=headers)
     assert response.status_code == 201
-    assert server.container.media.source(1).read_bytes() == FILM[:100_000]
+    assert server.container.media.source(1).read_bytes() == film
 
 
 @pytest.mark.parametrize(
@@ -115,21 +128,22 @@ async def test_two_files(server: Server, admin: httpx.AsyncClient) -> None:
     "name", ["../../../etc/passwd", "/etc/passwd", "a\\..\\b", "x" * 300, "🎬.mp4", "a\0b", ""]
 )
 async def test_file_names_never_reach_a_path(
-    server: Server, admin: httpx.AsyncClient, name: str
+    server: Server, admin: httpx.AsyncClient, clip_cache: ClipCache, name: str
 ) -> None:
     """R31."""
+    film = small_film(clip_cache)
     root = server.container.settings.storage.root
     before = {path.name for path in root.parent.rglob("*")}
     boundary = "b0undary"
     body = (
         f'--{boundary}\r\nContent-Disposition: form-data; name="title"\r\n\r\nT\r\n'
         f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'
-        f"film\r\n--{boundary}--\r\n"
     ).encode()
+    body += film + f"\r\n--{boundary}--\r\n".encode()
     headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
     response = await admin.post("admin/videos/", content=body, headers=headers)
     assert response.status_code == 201
-    assert server.container.media.source(1).read_bytes() == b"film"
+    assert server.container.media.source(1).read_bytes() == film
     new = {path.name for path in root.parent.rglob("*")} - before
     assert all(part.isascii() and len(part) < 80 for part in new)
     assert "passwd" not in new
@@ -164,14 +178,14 @@ async def test_no_boundary(admin: httpx.AsyncClient) -> None:
 
 
 async def test_r16_other_types_and_foreign_origins(
-    admin: httpx.AsyncClient, server: Server
+    admin: httpx.AsyncClient, server: Server, film: bytes
 ) -> None:
     """R16."""
     response = await admin.post("admin/videos/", json=FIELDS)
     assert response.status_code == 403
     for origin, status in (("http://evil.example", 403), (ORIGIN, 201)):
         response = await admin.post(
-            "admin/videos/", data=FIELDS, files={"file": FILM}, headers={"Origin": origin}
+            "admin/videos/", data=FIELDS, files={"file": film}, headers={"Origin": origin}
         )
         assert response.status_code == status
     assert len(list(server.container.settings.storage.root.glob("sources/*"))) == 1
@@ -207,3 +221,39 @@ async def test_r26_a_refusal_is_said_once_whatever_the_method(
         response = await client.get("admin/videos/")
     assert response.status_code == 401
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+NO_VIDEOS = {
+    "noise": FILM,
+    "text": b"It was a dark and stormy night. " * 100,
+    "playlist": b"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nhttp://127.0.0.1:9/x.ts\n",
+    "picture": b"\x89PNG\r\n\x1a\n" + bytes(1000),
+    "nothing in it": b"\0\0\0\x18ftypisom\0\0\0\0isommp42",
+}
+
+
+@pytest.mark.parametrize("kind", NO_VIDEOS)
+async def test_r33_what_is_no_video_is_refused_in_plain_words(
+    server: Server, admin: httpx.AsyncClient, kind: str
+) -> None:
+    """R33: and nothing of it is kept."""
+    files = {"file": ("film.mp4", NO_VIDEOS[kind])}
+    response = await admin.post("admin/videos/", data=FIELDS, files=files)
+    assert response.status_code == 400
+    detail = response.json()["detail"]
+    assert detail.startswith("this is not a video: ")
+    assert not any(word in detail for word in ("Error", "Errno", "uploads", "0x", "Traceback"))
+    assert stored_bytes(server) == 0
+    assert (await admin.get("admin/videos/")).json()["count"] == 0
+
+
+async def test_r33_half_a_film_is_refused(
+    server: Server, admin: httpx.AsyncClient, clip_cache: ClipCache
+) -> None:
+    """R33: its index, at its end, never arrived."""
+    film = clip_cache.clip(width=64, height=48, seconds=1).path.read_bytes()
+    files = {"file": ("film.mp4", film[: len(film) // 2])}
+    response = await admin.post("admin/videos/", data=FIELDS, files=files)
+    assert response.status_code == 400
+    assert "damaged or incomplete" in response.json()["detail"]
+    assert stored_bytes(server) == 0

@@ -29,8 +29,10 @@ from videoflix.encoding.encoder import Encoder
 from videoflix.encoding.service import EncodingJobs
 from videoflix.offload import Offload
 from videoflix.settings import Settings
+from videoflix.uploads.films import FilmProbe
 from videoflix.uploads.service import UploadService
 
+ANYTHING = (sys.executable, "-I", "-S", "-c", "")
 ACTED = (sys.executable, str(Path(__file__).with_name("acted_encoder.py")))
 
 
@@ -54,6 +56,11 @@ class Parts:
     reset_mails: ResetMails
 
 
+def any_film(settings: Settings) -> FilmProbe:
+    """Takes everything for a video: sources for the acted encoder, for example."""
+    return FilmProbe(settings.media.encode, memory=settings.worker.max_memory, command=ANYTHING)
+
+
 def with_worker(settings: Settings, **changes: float) -> Settings:
     """The settings with other ``worker`` settings."""
     return settings.model_copy(update={"worker": settings.worker.model_copy(update=changes)})
@@ -66,7 +73,8 @@ async def open_parts(
     encoder: tuple[str, ...] | None = ACTED,
     pause: Callable[[int], float] = lambda _attempt: 0.0,
 ) -> AsyncIterator[Parts]:
-    """``encoder`` is the command of the encoder's child, None for the real one."""
+    """``encoder`` is the command of the encoder's child, None for the real one. Whatever is
+    uploaded is taken for a video."""
     async with open_database(settings.mongo) as database:
         videos, workers = MongoVideoStore(database), MongoWorkerStore(database)
         await videos.ensure_indexes()
@@ -102,7 +110,9 @@ async def open_parts(
                 media=media,
                 cache=cache,
                 doorbell=doorbell,
-                uploads=UploadService(videos, media, doorbell, settings, executor=disk),
+                uploads=UploadService(
+                    videos, media, doorbell, settings, executor=disk, films=any_film(settings)
+                ),
                 encoding=EncodingJobs(
                     videos,
                     media,

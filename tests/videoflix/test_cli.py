@@ -217,11 +217,23 @@ def test_ingest_and_wait_says_why_it_failed(
     settings: Settings, on_services: dict[str, str], tmp_path: Path
 ) -> None:
     film = tmp_path / "film.mp4"
-    film.write_text("no film", encoding="utf-8")
+    make_clip(film, width=640, height=36, seconds=1)  # too long a strip: seen when it is decoded
     root = settings.storage.root
     ended = run("ingest", str(film), "--title", "A", "--wait", root=root, extra=on_services)
     assert ended.returncode == 1
     assert "video 1 could not be encoded: " in ended.stderr
+
+
+def test_ingest_refuses_what_is_no_video(
+    settings: Settings, on_services: dict[str, str], tmp_path: Path
+) -> None:
+    """R33"""
+    film = tmp_path / "film.mp4"
+    film.write_text("no film", encoding="utf-8")
+    ended = run("ingest", str(film), "--title", "A", root=settings.storage.root, extra=on_services)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("videoflix: this is not a video: ")
+    assert list((settings.storage.root / "sources").iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ def test_what_cannot_be_ingested_ends_it(tmp_path: Path) -> None:
     film.write_text("no film", encoding="utf-8")
     ended = run("demo", "--video", str(film), root=root)
     assert ended.returncode == 1
-    assert "the film could not be encoded: " in ended.stderr
+    assert "this is not a video: " in ended.stderr
     assert "READY" not in ended.stdout
     assert not (root / "demo.json").exists()
     until(lambda: not processes_naming(str(root)), seconds=10)

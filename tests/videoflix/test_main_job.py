@@ -12,6 +12,7 @@ import m3u8
 import pytest
 
 from tests.clips.fixtures import ClipCache
+from tests.clips.generate import make_clip
 from tests.clips.read import find_beeps, read_pictures
 from tests.clips.spec import ClipFacts
 from tests.commands import run, running, until
@@ -97,8 +98,8 @@ def watch(member: httpx.Client, url: str) -> bytes:
 
 def test_from_registration_to_the_last_segment(tmp_path: Path, film: ClipFacts) -> None:
     root = tmp_path / "var"
-    text = tmp_path / "film.mp4"
-    text.write_text("This is no film.\n", encoding="utf-8")
+    strip = tmp_path / "strip.mp4"
+    make_clip(strip, width=640, height=36, seconds=1)
     with running("up", root=root, extra=RUNGS) as up:
         url = up.line(LISTENS)[1]
         made = run("createadmin", ADMIN, "--password-stdin", root=root, stdin=PASSWORD)
@@ -106,12 +107,12 @@ def test_from_registration_to_the_last_segment(tmp_path: Path, film: ClipFacts) 
         with client_of(url) as member, client_of(url) as admin:
             sign_up(member, root)
             assert sign_in(admin, ADMIN) == 200
-            video_id, refused = upload(admin, film.path), upload(admin, text)
+            video_id, refused = upload(admin, film.path), upload(admin, strip)
             record = encoded(admin, video_id)
             assert (record["processing_status"], record["progress"]) == ("ready", 100)
             record = encoded(admin, refused)
             assert record["processing_status"] == "failed"
-            assert "not a video" in record["processing_error"]
+            assert "times as long" in record["processing_error"]
 
             [shown] = member.get("video/").json()
             assert {name: shown[name] for name in DETAILS} == DETAILS

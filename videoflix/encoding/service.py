@@ -11,7 +11,6 @@ from concurrent.futures import Executor
 
 import structlog
 
-from media_pipeline.job import EncodeSettings
 from videoflix.encoding.attempt import Attempt
 from videoflix.encoding.chunk_work import ChunkWork
 from videoflix.encoding.encoder import EncodeFailed, Encoder
@@ -77,7 +76,7 @@ class EncodingJobs:
         self._leftovers = Leftovers(leftovers, media, cache, self._offload)
         self._pause = pause
         self._encoder = encoder or Encoder(
-            EncodeSettings.from_json(settings.media.model_dump(exclude={"keep_source"})),
+            settings.media.encode,
             seconds=settings.worker.job_timeout,
             memory=settings.worker.max_memory,
         )

@@ -26,7 +26,8 @@ class VideoStore(Protocol):
     async def add(
         self, video_id: int, details: VideoDetails, *, source_size: int, has_own_thumbnail: bool
     ) -> Video:
-        """Add a ``pending`` record under an id reserved with ``next_id``."""
+        """Add a ``pending`` record under an id reserved with ``next_id``. Raises Conflict where
+        there is one."""
 
     async def find(self, video_id: int) -> Video | None: ...
 

@@ -6,11 +6,12 @@ record, and takes the mark off where there is one. A film without a mark is neve
 not even when the database has forgotten it.
 """
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import structlog
 
-from videoflix.errors import DatabaseUnavailable, QueueUnavailable
+from videoflix.errors import Conflict, DatabaseUnavailable, QueueUnavailable
 from videoflix.models import Video, VideoDetails
 from videoflix.offload import Offload
 from videoflix.ports import Doorbell, SourceStore, UploadFile, VideoStore
@@ -28,14 +29,27 @@ class Register:
         self._offload = offload
 
     async def enter(
-        self, upload: UploadFile, details: VideoDetails, *, thumbnail: Path | None
+        self,
+        upload: UploadFile,
+        details: VideoDetails,
+        *,
+        thumbnail: Path | None,
+        on_reserved: Callable[[int], Awaitable[None]] | None = None,
     ) -> Video:
-        """Move the (synced) upload to its place, record it, ring. Raises DatabaseUnavailable."""
+        """Move the (synced) upload to its place, record it, ring. ``on_reserved`` is awaited with
+        the id before the move. Raises DatabaseUnavailable."""
         size = upload.size
-        video_id = await self._install(upload)
+        video_id = await self._install(upload, on_reserved)
         if thumbnail is not None:
             await self._offload(self._media.install_thumbnail, thumbnail, video_id)
-        video = await self._record(video_id, details, size, has_own_thumbnail=thumbnail is not None)
+        return await self.finish(video_id, details, size, has_own_thumbnail=thumbnail is not None)
+
+    async def finish(
+        self, video_id: int, details: VideoDetails, size: int, *, has_own_thumbnail: bool = False
+    ) -> Video:
+        """Record a film that is in its place, and ring. May be repeated: there is one record.
+        Raises DatabaseUnavailable."""
+        video = await self._record(video_id, details, size, has_own_thumbnail=has_own_thumbnail)
         await self._offload(self._media.confirm_source, video_id)
         _log.info("film received", video=video_id, bytes=size)
         await self._ring(video_id)
@@ -53,11 +67,15 @@ class Register:
                 await self._offload(self._media.confirm_source, video_id)
         return gone
 
-    async def _install(self, upload: UploadFile) -> int:
+    async def _install(
+        self, upload: UploadFile, on_reserved: Callable[[int], Awaitable[None]] | None
+    ) -> int:
         """Move to the next free place. One may be taken: by the leftover of a crash, or by films
         that are older than a database which starts anew. They are never overwritten."""
         while True:
             video_id = await self._videos.next_id()
+            if on_reserved is not None:
+                await on_reserved(video_id)
             try:
                 await self._offload(self._media.install_source, upload, video_id)
             except FileExistsError:
@@ -72,8 +90,8 @@ class Register:
             return await self._videos.add(
                 video_id, details, source_size=size, has_own_thumbnail=has_own_thumbnail
             )
-        except DatabaseUnavailable:
-            # It may have been written and only the answer lost.
+        except (Conflict, DatabaseUnavailable):
+            # It may have been written before, or just now and only the answer lost.
             video = await self._videos.find(video_id)
             if video is None:
                 raise

@@ -28,9 +28,12 @@ from videoflix.models import Video, VideoDetails
 from videoflix.offload import Offload
 from videoflix.ports import Doorbell, SourceStore, VideoStore
 from videoflix.settings import Settings
-from videoflix.uploads.incoming import Incoming, too_large
+from videoflix.uploads.acceptance import Acceptance
+from videoflix.uploads.films import FilmProbe
+from videoflix.uploads.incoming import Incoming
 from videoflix.uploads.pictures import ThumbnailMaker
 from videoflix.uploads.register import Register
+from videoflix.uploads.writer import too_large
 
 ABANDONED_SECONDS = 6 * 3600.0
 FORM_OVERHEAD = 1024 * 1024
@@ -53,13 +56,19 @@ class UploadService:
         *,
         executor: Executor,
         thumbnails: ThumbnailMaker | None = None,
+        films: FilmProbe | None = None,
     ) -> None:
         self._media = media
         self._limits = settings.upload
         self._floor = settings.storage.free_floor
         self._offload = Offload(executor)
-        self._thumbnails = thumbnails or ThumbnailMaker()
         self._register = Register(videos, media, doorbell, self._offload)
+        self._acceptance = Acceptance(
+            self._register,
+            films=films or FilmProbe(settings.media.encode, memory=settings.worker.max_memory),
+            thumbnails=thumbnails or ThumbnailMaker(),
+            offload=self._offload,
+        )
         self._reserving = asyncio.Lock()
         self._unreserved: dict[Incoming, int] = {}
 
@@ -82,8 +91,7 @@ class UploadService:
         incoming = Incoming(
             await self._offload(self._media.open_upload),
             media=self._media,
-            register=self._register,
-            thumbnails=self._thumbnails,
+            acceptance=self._acceptance,
             limits=self._limits,
             floor=self._floor,
             exact_size=declared_size if is_exact else None,
@@ -106,7 +114,7 @@ class UploadService:
     ) -> Video:
         """Copy a film from a path of this machine; ``progress`` gets bytes copied and in all.
 
-        Raises FieldErrors, PayloadTooLarge, InsufficientStorage, DatabaseUnavailable.
+        Raises FieldErrors, NotAVideo, PayloadTooLarge, InsufficientStorage, DatabaseUnavailable.
         """
         try:
             file, size = await self._offload(_open_regular, path)

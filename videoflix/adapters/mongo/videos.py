@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from pymongo import ASCENDING, ReturnDocument
+from pymongo.errors import DuplicateKeyError
 
 from videoflix.adapters.mongo.database import Database, Document
 from videoflix.adapters.mongo.video_records import (
@@ -24,7 +25,7 @@ from videoflix.adapters.mongo.video_records import (
     VIDEOS,
     video_of,
 )
-from videoflix.errors import LeaseLost
+from videoflix.errors import Conflict, LeaseLost
 from videoflix.models import EncodeProgress, Lease, Video, VideoDetails
 
 _NO_JOB = {"claimable_at": "", "holder": "", "token": ""}
@@ -79,7 +80,10 @@ class MongoVideoStore:
             "claimable_at": now,
         }
         async with self._database.operation():
-            await self._videos.insert_one(document)
+            try:
+                await self._videos.insert_one(document)
+            except DuplicateKeyError as error:
+                raise Conflict("There is a video of this id.") from error
         return video_of(document)
 
     async def find(self, video_id: int) -> Video | None:
