@@ -115,7 +115,13 @@ async def open_container(
         )
         cache = open_cache(settings)
         streaming = await stack.enter_async_context(
-            StreamingService(videos, media, cache, threads=settings.cache.threads)
+            StreamingService(
+                videos,
+                media,
+                cache,
+                threads=settings.cache.threads,
+                prefetch=settings.cache.max_bytes if settings.cache.prefetch else 0,
+            )
         )
         yield Container(
             settings=settings,

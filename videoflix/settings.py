@@ -273,6 +273,7 @@ class MediaSettings(Section):
 class CacheSettings(Section):
     max_bytes: int = Field(10 * GiB, ge=0)
     threads: int = Field(2, ge=1, le=32)
+    prefetch: bool = True
 
 
 class UploadSettings(Section):

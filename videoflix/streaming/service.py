@@ -2,11 +2,13 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
-from typing import BinaryIO, Self
+from typing import Any, BinaryIO, Self
+
+import structlog
 
 from media_pipeline.errors import DamagedTitle
 from media_pipeline.title import SegmentFacts, Title
@@ -14,11 +16,14 @@ from videoflix.errors import NotFound
 from videoflix.offload import Offload
 from videoflix.ports import MediaStore, SegmentCache, SegmentKey, VideoStore
 from videoflix.streaming.damage import damaged
+from videoflix.streaming.prefetch import Prefetch
 from videoflix.streaming.shared import shared
 from videoflix.streaming.titles import TitleShelf, check_version, rendition_for
 
 _SEGMENT = re.compile(r"segment_(\d{3,6})\.ts", re.ASCII)
 _FILE_THREADS = 4
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +48,18 @@ class Segment:
 class StreamingService:
     """Cuts each segment once for all who wait for it, in this process and beside it.
 
-    Used as an async context manager; ``threads`` cuts run at a time.
+    Used as an async context manager; ``threads`` cuts run at a time. With ``prefetch``, the
+    budget of the cache in bytes, the next segment is cut ahead of its viewer; 0: never.
     """
 
     def __init__(
-        self, videos: VideoStore, media: MediaStore, cache: SegmentCache, *, threads: int
+        self,
+        videos: VideoStore,
+        media: MediaStore,
+        cache: SegmentCache,
+        *,
+        threads: int,
+        prefetch: int = 0,
     ) -> None:
         # Cuts have threads of their own: a warm segment never waits behind a cold one.
         self._cutters = ThreadPoolExecutor(threads, thread_name_prefix="cut")
@@ -57,12 +69,16 @@ class StreamingService:
         self._cache = cache
         self.shelf = TitleShelf(videos, media, self.read)
         self._flights: dict[SegmentKey, asyncio.Task[memoryview]] = {}
-        self.cuts = 0  # made by this process
+        self._prefetch = Prefetch(cache, prefetch, self._start_ahead) if prefetch else None
+        self.cuts = 0  # made by this process for somebody who waited
+        self.cuts_ahead = 0
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        if self._prefetch is not None:
+            await self._prefetch.aclose()
         self._cutters.shutdown(wait=True, cancel_futures=True)
         self._readers.shutdown(wait=True, cancel_futures=True)
 
@@ -93,21 +109,47 @@ class StreamingService:
     async def content(self, key: SegmentKey, title: Title, facts: SegmentFacts) -> BinaryIO:
         """The segment's bytes, opened. For ``Segment.open``."""
         file = await self.read(self._cache.open, key, facts)
-        if file is not None:
-            return file
-        flight = self._flights.get(key)
-        if flight is None:
-            flight = asyncio.create_task(self._fly(key, title, facts))
-            self._flights[key] = flight
-            flight.add_done_callback(lambda _: self._flights.pop(key, None))
-        try:
-            return shared(await asyncio.shield(flight))
-        except DamagedTitle as error:
-            raise damaged(key.video_id, error) from error
+        if file is None:
+            flight = self._flights.get(key) or self._take_off(key, self._fly(key, title, facts))
+            try:
+                file = shared(await asyncio.shield(flight))
+            except DamagedTitle as error:
+                raise damaged(key.video_id, error) from error
+        if self._prefetch is not None:
+            self._prefetch.note(key, title)
+        return file
+
+    async def prefetched(self) -> None:
+        """Wait until nothing is to be cut ahead any more."""
+        if self._prefetch is not None:
+            await self._prefetch.settled()
+
+    def _take_off(
+        self, key: SegmentKey, work: Coroutine[Any, Any, memoryview]
+    ) -> asyncio.Task[memoryview]:
+        flight = asyncio.create_task(work)
+        self._flights[key] = flight
+        flight.add_done_callback(lambda _: self._flights.pop(key, None))
+        return flight
 
     async def _fly(self, key: SegmentKey, title: Title, facts: SegmentFacts) -> memoryview:
-        data, was_cut = await self._cut(self._produce, key, title, facts)
+        with self._prefetch.somebody_waits() if self._prefetch else nullcontext():
+            data, was_cut = await self._cut(self._produce, key, title, facts)
         self.cuts += was_cut
+        return data
+
+    def _start_ahead(
+        self, key: SegmentKey, title: Title, facts: SegmentFacts, thread: Offload
+    ) -> asyncio.Task[memoryview] | None:
+        if key in self._flights:
+            return None
+        return self._take_off(key, self._fly_ahead(key, title, facts, thread))
+
+    async def _fly_ahead(
+        self, key: SegmentKey, title: Title, facts: SegmentFacts, thread: Offload
+    ) -> memoryview:
+        data, was_cut = await thread(self._produce, key, title, facts)
+        self.cuts_ahead += was_cut
         return data
 
     def _produce(
@@ -120,5 +162,6 @@ class StreamingService:
                 with file:
                     return memoryview(file.read()), False
             data = title.cut_ts(key.rendition, key.index)
+            _log.debug("segment cut", segment=str(key))
             self._cache.put(key, data)
             return data, True

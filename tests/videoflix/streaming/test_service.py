@@ -12,14 +12,12 @@ from structlog.testing import capture_logs
 from media_pipeline.title import SegmentFacts, Title
 from tests.clips.fixtures import ClipCache
 from tests.handlers.films import add_pending, encoded_title, publish
+from tests.videoflix.streaming.films import FIRST, cache_folder, cached, fetch, service_on
 from videoflix.adapters.segment_cache import DiskSegmentCache
 from videoflix.container import Container
 from videoflix.errors import MediaDamaged, NotFound
 from videoflix.models import Video
 from videoflix.ports import SegmentKey
-from videoflix.streaming.service import StreamingService
-
-FIRST = "segment_000.ts"
 
 
 @pytest.fixture(scope="module")
@@ -30,24 +28,6 @@ def encoded(clip_cache: ClipCache) -> Path:
 @pytest.fixture
 async def video(container: Container, encoded: Path) -> Video:
     return await publish(container, encoded)
-
-
-def cache_folder(container: Container) -> Path:
-    return container.settings.storage.root / "cache"
-
-
-def cached(container: Container) -> list[Path]:
-    return sorted(cache_folder(container).glob("*/*/*/*"))
-
-
-async def fetch(
-    service: StreamingService, video: Video, resolution: str = "480p", name: str = FIRST
-) -> bytes:
-    segment = await service.segment(video.id, resolution, name)
-    async with segment.open() as file:
-        data = file.read()
-    assert len(data) == segment.size
-    return data
 
 
 async def test_r51_fifty_requests_for_one_cold_segment_make_one_cut(
@@ -66,14 +46,9 @@ async def test_a_segment_is_served_again_from_the_cache(container: Container, vi
     assert await fetch(container.streaming, video) == first
     assert container.streaming.cuts == 1
     # Also by a process that starts later.
-    async with _service(container) as later:
+    async with service_on(container) as later:
         assert await fetch(later, video) == first
         assert later.cuts == 0
-
-
-def _service(container: Container, max_bytes: int = 1_000_000_000) -> StreamingService:
-    cache = DiskSegmentCache(cache_folder(container), max_bytes)
-    return StreamingService(container.videos, container.media, cache, threads=2)
 
 
 async def test_r51_several_services_on_one_cache_make_one_cut(
@@ -81,7 +56,7 @@ async def test_r51_several_services_on_one_cache_make_one_cut(
 ) -> None:
     """The lock file excludes by open file, so services in one process stand for processes."""
     async with AsyncExitStack() as stack:
-        services = [await stack.enter_async_context(_service(container)) for _ in range(4)]
+        services = [await stack.enter_async_context(service_on(container)) for _ in range(4)]
         bodies = await asyncio.gather(
             *(fetch(service, video) for service in services for _ in range(10))
         )
@@ -144,7 +119,7 @@ async def test_r53_a_damaged_cached_segment_is_cut_again(
         if is_known:
             assert await fetch(service, video) == right
         else:
-            service = await stack.enter_async_context(_service(container))
+            service = await stack.enter_async_context(service_on(container))
         [path] = cached(container)
         middle = len(right) // 2
         wrong = {
@@ -220,7 +195,7 @@ async def test_r52_the_cache_keeps_to_its_budget_and_an_open_segment_stays_whole
     for path in cached(container):
         path.unlink()
     budget = max(sizes.values()) * 2
-    async with _service(container, budget) as service:
+    async with service_on(container, budget) as service:
         first = await service.segment(video.id, "480p", FIRST)
         right = await fetch(service, video)
         async with first.open() as held:
