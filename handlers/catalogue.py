@@ -57,7 +57,7 @@ class SegmentHandler(MediaHandler):
             return
         # Opened, cut and checked before the first byte: an error still gets its own answer.
         async with segment.open() as file:
-            await asyncio.to_thread(file.seek, span.first)
+            file.seek(span.first)
             await self.send(file, span.end - span.first)
 
     async def head(self, video: str, resolution: str, segment_name: str) -> None:

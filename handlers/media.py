@@ -1,18 +1,18 @@
 """Sending media: in pieces, at the client's pace, with validators."""
 
-import asyncio
 import re
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from pydantic import Field
+from tornado.http1connection import HTTP1Connection
 from tornado.iostream import StreamClosedError
 
 from handlers.base import BaseHandler
+from handlers.pieces import Pieces
 from handlers.query import Query, parse_query
 from handlers.ranges import Span, asked_span
 from videoflix.errors import NotFound
 
-PIECE_BYTES = 256 * 1024
 # Kept by the viewer's browser alone, and asked for again each time.
 PRIVATE = "private, no-cache"
 # What the URL names a generation of never changes: it may be kept while a film is watched.
@@ -87,15 +87,18 @@ class MediaHandler(BaseHandler):
     async def send(self, file: BinaryIO, length: int) -> None:
         """Send the next ``length`` bytes of an open file. A client that stops reading stops the
         reading too."""
+        pieces = Pieces(file, length)
         try:
-            while length and (
-                piece := await asyncio.to_thread(file.read, min(length, PIECE_BYTES))
-            ):
-                length -= len(piece)
-                self.write(piece)
-                await self.flush()
+            await self.flush()
+            while piece := await pieces.next():
+                # Not ``self.write``, which would copy it.
+                await self._connection.write(piece)  # type: ignore[arg-type]  # a view does
         except StreamClosedError:
             return
+
+    @property
+    def _connection(self) -> HTTP1Connection:
+        return cast(HTTP1Connection, self.request.connection)
 
     def _is_known(self, etag: str) -> bool:
         """RFC 9110 §13.1.2: weak comparison with each tag of If-None-Match."""

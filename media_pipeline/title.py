@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 import av
+import numpy as np
 import xxhash
 
 from media_pipeline.elementary import Adts, parameter_sets
@@ -28,6 +29,7 @@ from media_pipeline.tables import (
     FRAGMENT,
     SAMPLE,
     TS_SEGMENT,
+    Rows,
     Table,
     fragments_file,
     read_exactly,
@@ -118,7 +120,7 @@ class Title:
                 f"the title was measured with {self.manifest.muxer}, this is {MUXER_ID}"
             )
         self._tracks: dict[str, Track] = {}
-        self._tables: dict[str, Table] = {}
+        self._segments: dict[str, Rows] = {}
         self._lock = threading.Lock()
 
     @property
@@ -128,8 +130,12 @@ class Title:
 
     def ts_facts(self, rendition: str, index: int) -> SegmentFacts:
         """What the verified segment was. IndexError for a segment that does not exist."""
-        row = self._ts_table(rendition).read(index, 1)[0]
+        row = self._ts_row(rendition, index)
         return SegmentFacts(int(row["size"]), int(row["xxh3"]))
+
+    def has_ts_facts(self, rendition: str) -> bool:
+        """Whether ``ts_facts`` answers without a look at the disk."""
+        return rendition in self._segments
 
     def cut_ts(self, rendition: str, index: int) -> memoryview:
         """Cut segment ``index``, and check it against what was verified.
@@ -137,7 +143,7 @@ class Title:
         Raises IndexError for a segment that does not exist, DamagedTitle when a byte of the
         title has changed.
         """
-        row = self._ts_table(rendition).read(index, 1)[0]
+        row = self._ts_row(rendition, index)
         # PAT and PMT come once for each GOP.
         tables = self.grid.segment(index).first_gop % 16
         counters = Counters(tables, int(row["video_counter"]), int(row["audio_counter"]))
@@ -162,9 +168,17 @@ class Title:
         timescale = self.grid.timescale if name in self.renditions else AUDIO_RATE
         return self._once(self._tracks, name, lambda: Track(self.folder, name, timescale))
 
-    def _ts_table(self, rendition: str) -> Table:
-        path = self.folder / segments_file(rendition)
-        return self._once(self._tables, rendition, lambda: Table.open(path, TS_SEGMENT))
+    def _ts_row(self, rendition: str, index: int) -> np.void:
+        """A row of the one table that is kept in memory: 18 bytes a segment."""
+        rows = self._once(self._segments, rendition, lambda: self._ts_rows(rendition))
+        if not 0 <= index < len(rows):
+            raise IndexError(index)
+        row: np.void = rows[index]
+        return row
+
+    def _ts_rows(self, rendition: str) -> Rows:
+        table = Table.open(self.folder / segments_file(rendition), TS_SEGMENT)
+        return table.read(0, table.rows)
 
     def _once(self, cache: dict[str, Value], key: str, make: Callable[[], Value]) -> Value:
         found = cache.get(key)

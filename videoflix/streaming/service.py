@@ -99,7 +99,10 @@ class StreamingService:
         if index >= found.title.grid.segment_count:
             raise NotFound("There is no such segment.")
         try:
-            facts = await self.read(found.title.ts_facts, rendition, index)
+            if found.title.has_ts_facts(rendition):
+                facts = found.title.ts_facts(rendition, index)
+            else:
+                facts = await self.read(found.title.ts_facts, rendition, index)
         except DamagedTitle as error:
             raise damaged(video_id, error) from error
         key = SegmentKey(video_id, found.generation, rendition, index)
