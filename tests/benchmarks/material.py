@@ -18,19 +18,22 @@ from tests.media_pipeline.titles import encode_title
 # After this many GOPs of two seconds the AAC frames (1024 samples at 48 kHz) fall on a border
 # again, so that a repetition begins exactly like the first GOP.
 UNIT = 16
+AAC_PRIMING = 1
 
 
 class _Track:
     """All samples of the first ``UNIT`` GOPs of an encoded track, by GOP."""
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: Path, name: str, *, priming: int) -> None:
+        """``priming`` first samples are the encoder's own, before the film's start."""
         data = (folder / f"{name}.mp4").read_bytes()
         table = Table.open(folder / samples_file(name), SAMPLE)
         rows = table.read(0, table.rows)
         fragments = Table.open(folder / fragments_file(name), FRAGMENT).read(0, UNIT)
         self.init = data[: int(fragments["offset"][0])]
         self.duration = int(rows["duration"][0])
-        self.count = int(fragments["samples"].sum())
+        self._priming = priming
+        self._count = int(fragments["samples"].sum()) - priming
         self.gops = [
             [
                 Sample(data[offset : offset + size], dts, pts, bool(idr))
@@ -44,10 +47,11 @@ class _Track:
     def repeated(self, gops: int) -> Iterator[list[Sample]]:
         """The samples of each of ``gops`` GOPs; the first sample of all keeps its time."""
         for number in range(gops):
-            shift = number // UNIT * self.count * self.duration
+            shift = number // UNIT * self._count * self.duration
+            first = self._priming if number and number % UNIT == 0 else 0
             yield [
                 Sample(sample.data, sample.dts + shift, sample.pts + shift, sample.is_idr)
-                for sample in self.gops[number % UNIT]
+                for sample in self.gops[number % UNIT][first:]
             ]
 
 
@@ -75,17 +79,20 @@ def repeat_title(unit: Path, output: Path, gops: int) -> Title:
     """A title of ``gops`` GOPs in the new folder ``output``, with all its tables."""
     facts = Manifest.load(unit)
     output.mkdir()
-    for name in (*(r.name for r in facts.renditions), *(a.name for a in facts.audio)):
-        track = _Track(unit, name)
+    names = [(each.name, 0) for each in facts.renditions]
+    names += [(each.name, AAC_PRIMING) for each in facts.audio]
+    for name, priming in names:
+        track = _Track(unit, name, priming=priming)
         writer = TrackWriter(output, name, _without_edit_list(track.init), track.duration)
         for samples in track.repeated(gops):
             writer.write_fragment(samples)
         writer.finish()
-    replace(facts, frames=gops * facts.grid.gop_frames, subtitles=()).save(output)
+    manifest = replace(facts, frames=gops * facts.grid.gop_frames, subtitles=())
+    manifest.save(output)
     title = Title(output)
-    for rendition in facts.renditions:
-        measure(title, rendition)
-    return title
+    measured = tuple(measure(title, rendition) for rendition in facts.renditions)
+    replace(manifest, renditions=measured).save(output)
+    return Title(output)
 
 
 def progressive_copy(title: Title, rendition: str, path: Path) -> None:
