@@ -70,6 +70,19 @@ RETRY = Operation(
     request=schemas.Empty,
 )
 
+ENCODE_AGAIN = Operation(
+    "encodeVideoAgain",
+    "Have a video encoded anew",
+    Tag.ADMIN,
+    (
+        Reply(200, "It waits to be encoded.", VideoRecord),
+        Reply(409, "It waits or is being encoded already, or its film is not kept.", Detail),
+    ),
+    description="What is published plays on until the new encode takes its place, and a minute "
+    "longer for who is watching it.",
+    request=schemas.Empty,
+)
+
 RETRY_MANY = Operation(
     "retryVideos",
     "Give many failed videos, or all, their attempts again",

@@ -7,6 +7,7 @@ from handlers.events import EventsHandler
 from handlers.videos import (
     CategoriesHandler,
     VideoCancelHandler,
+    VideoEncodeAgainHandler,
     VideoRecordHandler,
     VideoRetryHandler,
     VideosRetryHandler,
@@ -42,6 +43,12 @@ ADMIN_ROUTES = (
         VideoRetryHandler,
         {"POST": ADMIN},
         {"POST": admin_operations.RETRY},
+    ),
+    Route(
+        rf"/api/admin/videos/{PART}/reencode/?",
+        VideoEncodeAgainHandler,
+        {"POST": ADMIN},
+        {"POST": admin_operations.ENCODE_AGAIN},
     ),
     Route(
         r"/api/admin/categories/?",

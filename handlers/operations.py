@@ -146,7 +146,7 @@ END_SESSION = Operation(
 
 CATALOGUE = Operation(
     "listVideos",
-    "The catalogue: ready videos, newest first",
+    "The catalogue: videos that can be played, newest first",
     Tag.CATALOGUE,
     (Reply(200, "The videos.", list[CatalogueEntry]),),
 )

@@ -61,6 +61,12 @@ class VideoRetryHandler(AdminHandler):
         self.answer(self.record(await self.container.job_control.retry(video_id(video))))
 
 
+class VideoEncodeAgainHandler(AdminHandler):
+    async def post(self, video: str) -> None:
+        self.body_as(Empty)
+        self.answer(self.record(await self.container.job_control.encode_again(video_id(video))))
+
+
 class VideosRetryHandler(BaseHandler):
     async def post(self) -> None:
         wanted = self.body_as(RetryMany)

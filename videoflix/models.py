@@ -137,13 +137,15 @@ class Video:
     """One film of the catalogue.
 
     ``generation`` names the published encode (a folder of the media store), None before the
-    first one. ``progress`` is 0 to 100; it, ``stage``, ``frames``, ``speed`` and
-    ``seconds_left`` are those of the last attempt (``EncodeProgress``). ``error`` is in plain
-    words and for admins only; ``last_failure`` is why the last failed attempt failed, also while
-    the next one runs, and empty once one has succeeded. ``next_attempt_at`` is the end of the
-    pause after a failed attempt, None at all other times. ``has_source`` is false once the film
-    as it was uploaded is given up: then it cannot be encoded again. ``has_own_thumbnail`` is true
-    when an admin uploaded the picture: it is then never replaced by one made from the film.
+    first one; with one it can be played, whatever its status. ``replaced`` names those that it
+    replaced and that are still there. ``progress`` is 0 to 100; it, ``stage``, ``frames``,
+    ``speed`` and ``seconds_left`` are those of the last attempt (``EncodeProgress``). ``error``
+    is in plain words and for admins only; ``last_failure`` is why the last failed attempt
+    failed, also while the next one runs, and empty once one has succeeded. ``next_attempt_at``
+    is the end of the pause after a failed attempt, None at all other times. ``has_source`` is
+    false once the film as it was uploaded is given up: then it cannot be encoded again.
+    ``has_own_thumbnail`` is true when an admin uploaded the picture: it is then never replaced
+    by one made from the film.
     """
 
     id: int
@@ -161,6 +163,7 @@ class Video:
     attempts: int
     next_attempt_at: datetime | None
     generation: str | None
+    replaced: tuple[str, ...]
     has_source: bool
     source_size: int
     has_own_thumbnail: bool

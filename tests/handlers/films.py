@@ -41,10 +41,23 @@ def _install(container: Container, encoded: Path, video_id: int, generation: str
 async def publish(container: Container, encoded: Path, title: str = "A film") -> Video:
     """A ready video. There must be no other one that waits."""
     video = await add_pending(container, title)
+    return await publish_waiting(container, encoded, video.id)
+
+
+async def publish_waiting(container: Container, encoded: Path, video_id: int) -> Video:
+    """Make the one video that waits ready, with a generation of its own."""
     lease = await container.videos.claim("test", 60, 5)
     assert lease is not None
-    assert lease.video_id == video.id
+    assert lease.video_id == video_id
     generation = secrets.token_hex(8)
-    await asyncio.to_thread(_install, container, encoded, video.id, generation)
+    await asyncio.to_thread(_install, container, encoded, video_id, generation)
     await container.videos.publish(lease, generation)
-    return await container.catalogue.find(video.id)
+    return await container.catalogue.find(video_id)
+
+
+async def encode_again(container: Container, video_id: int) -> None:
+    """Have a film that came without a source encoded anew."""
+    source = container.media.source(video_id)
+    source.parent.mkdir(exist_ok=True)
+    source.touch()
+    await container.job_control.encode_again(video_id)

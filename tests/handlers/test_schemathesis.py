@@ -38,7 +38,7 @@ EXAMPLE, NEW_EXAMPLE = "user@example.com", "new.user@example.com"
 # Their success needs a secret that nobody can guess; the contract's tests have it.
 SECRET = {"activate", "confirmPasswordReset", "endOwnSession"}
 # Their success needs a film that has failed, or that waits.
-NEEDS_A_JOB = {"cancelEncoding", "retryVideo"}
+NEEDS_A_JOB = {"cancelEncoding", "encodeVideoAgain", "retryVideo"}
 # What an admin is answered has no end that could be waited for.
 ENDLESS = {"watchVideos"}
 CHECKS = [

@@ -16,7 +16,7 @@ class CatalogueService:
         self._public_url = public_url.rstrip("/")
 
     async def list_ready(self) -> Sequence[Video]:
-        """Ready videos, newest first."""
+        """Videos that can be played, newest first."""
         return await self._videos.list_ready()
 
     async def find(self, video_id: int) -> Video:

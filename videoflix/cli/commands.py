@@ -15,6 +15,7 @@ from videoflix.cli.create_admin import create_admin
 from videoflix.cli.demo import demo
 from videoflix.cli.doctor import doctor
 from videoflix.cli.ingest import ingest
+from videoflix.cli.reencode import reencode
 from videoflix.cli.running import EXIT_INTERRUPTED
 from videoflix.cli.serving import http_child, serve, up, worker
 from videoflix.cli.users import users
@@ -68,5 +69,17 @@ def main(ctx: click.Context, config: Path | None) -> None:
     ctx.obj = State(config)
 
 
-for _command in (up, serve, worker, create_admin, users, ingest, cache, doctor, demo, http_child):
+for _command in (
+    up,
+    serve,
+    worker,
+    create_admin,
+    users,
+    ingest,
+    reencode,
+    cache,
+    doctor,
+    demo,
+    http_child,
+):
     main.add_command(_command)

@@ -1,4 +1,4 @@
-"""What admins do with jobs: cancel them, and have failed ones tried again."""
+"""What admins do with jobs: cancel them, have failed ones tried again, and films encoded anew."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,10 @@ _RINGS = 16  # each wakes one worker, and a worker that ends a job looks for the
 
 _UNKNOWN = "There is no such video."
 _NOT_FAILED = "Only a video that has failed can be tried again."
+_UNDER_WAY = "The video waits to be encoded, or is being encoded, already."
 _NO_SOURCE = "The film as it was uploaded is no longer kept; upload it again."
+
+_ENDED = (ProcessingStatus.READY, ProcessingStatus.FAILED)
 
 _log = structlog.get_logger(__name__)
 
@@ -76,6 +79,16 @@ class JobControl:
         await self._ring([video_id])
         return video
 
+    async def encode_again(self, video_id: int) -> Video:
+        """Have a video that is ready, or has failed, encoded anew, with all its attempts. What is
+        published plays on until the new encode takes its place. Raises NotFound, Conflict."""
+        await self._check_source(video_id, _UNDER_WAY, _ENDED)
+        video = await self._videos.encode_again(video_id)
+        if video is None:
+            raise Conflict(_UNDER_WAY)
+        await self._ring([video_id])
+        return video
+
     async def retry_many(self, video_ids: Sequence[int] | None = None) -> Retried:
         """The same for many, or for all that have failed, ``BULK_MAX`` of them at a time."""
         failed = VideoQuery(status=ProcessingStatus.FAILED)
@@ -100,17 +113,23 @@ class JobControl:
         return Retried(tuple(retried), tuple(refused), remaining)
 
     async def _retry(self, video_id: int) -> Video:
-        found = await self._videos.find(video_id)
-        if found is None:
-            raise NotFound(_UNKNOWN)
-        if found.status is not ProcessingStatus.FAILED:
-            raise Conflict(_NOT_FAILED)
-        if not (found.has_source and await self._offload(self._media.source(video_id).exists)):
-            raise Conflict(_NO_SOURCE)
+        await self._check_source(video_id, _NOT_FAILED, (ProcessingStatus.FAILED,))
         video = await self._videos.retry(video_id)
         if video is None:
             raise Conflict(_NOT_FAILED)
         return video
+
+    async def _check_source(
+        self, video_id: int, otherwise: str, statuses: Sequence[ProcessingStatus]
+    ) -> None:
+        """Raises NotFound, Conflict for another status or a source that is not kept."""
+        found = await self._videos.find(video_id)
+        if found is None:
+            raise NotFound(_UNKNOWN)
+        if found.status not in statuses:
+            raise Conflict(otherwise)
+        if not (found.has_source and await self._offload(self._media.source(video_id).exists)):
+            raise Conflict(_NO_SOURCE)
 
     async def _ring(self, video_ids: Sequence[int]) -> None:
         try:

@@ -32,7 +32,8 @@ class VideoStore(Protocol):
     async def find(self, video_id: int) -> Video | None: ...
 
     async def list_ready(self) -> Sequence[Video]:
-        """Ready videos, newest first."""
+        """Videos that can be played, newest first: those that have a published generation,
+        whatever has become of later encodes."""
 
     async def claim(self, holder: str, seconds: float, max_attempts: int) -> Lease | None:
         """Take the oldest video that waits, or whose lease has run out, in one atomic update.
@@ -77,6 +78,10 @@ class VideoStore(Protocol):
     async def retry(self, video_id: int) -> Video | None:
         """``failed`` → ``pending`` with no attempt used; None when it was not ``failed`` or has
         no source any more."""
+
+    async def encode_again(self, video_id: int) -> Video | None:
+        """The same also for a ``ready`` video, whose published encode stays until the new one
+        is published."""
 
 
 class VideoLists(Protocol):

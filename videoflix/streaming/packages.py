@@ -17,7 +17,7 @@ from videoflix.errors import NotFound
 from videoflix.offload import Offload
 from videoflix.streaming.damage import damaged
 from videoflix.streaming.documents import Document, DocumentShelf
-from videoflix.streaming.titles import OpenTitle, TitleShelf, check_version, rendition_for
+from videoflix.streaming.titles import OpenTitle, TitleShelf, rendition_for
 
 T = TypeVar("T")
 
@@ -56,7 +56,7 @@ class PackageService:
     """Methods raise NotFound for what is not there, without a look at the disk, and MediaDamaged.
 
     ``version`` is the generation that a URL names, None where it names none; another one than
-    the published is not found.
+    the published is not found, but for the one that it has just replaced.
     """
 
     def __init__(self, shelf: TitleShelf, offload: Offload) -> None:
@@ -196,9 +196,7 @@ class PackageService:
         return self._part(found, part, PICTURE_TYPE, version)
 
     async def _find(self, video_id: int, version: str | None = None) -> OpenTitle:
-        found = await self._shelf.find(video_id)
-        check_version(found, version)
-        return found
+        return await self._shelf.find(video_id, version)
 
     async def _document(
         self, found: OpenTitle, name: tuple[object, ...], make: Callable[[Package], str]

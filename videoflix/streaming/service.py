@@ -18,7 +18,7 @@ from videoflix.ports import MediaStore, SegmentCache, SegmentKey, VideoStore
 from videoflix.streaming.damage import damaged
 from videoflix.streaming.prefetch import Prefetch
 from videoflix.streaming.shared import shared
-from videoflix.streaming.titles import TitleShelf, check_version, rendition_for
+from videoflix.streaming.titles import TitleShelf, rendition_for
 
 _SEGMENT = re.compile(r"segment_(\d{3,6})\.ts", re.ASCII)
 _FILE_THREADS = 4
@@ -92,8 +92,7 @@ class StreamingService:
         match = _SEGMENT.fullmatch(name)
         if match is None:
             raise NotFound("There is no such segment.")
-        found = await self.shelf.find(video_id)
-        check_version(found, version)
+        found = await self.shelf.find(video_id, version)
         rendition = rendition_for(found.title, resolution)
         index = int(match[1])
         if index >= found.title.grid.segment_count:

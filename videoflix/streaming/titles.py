@@ -1,9 +1,16 @@
-"""Which title a video's id stands for at this moment, opened and kept."""
+"""Which title a video's id stands for at this moment, opened and kept.
+
+A film can be played once it has a published generation, whatever has become of later encodes.
+The generation that a new one replaced can be played on by who names it, for as long as the
+record remembers it.
+"""
 
 import asyncio
 import time
 from collections import OrderedDict
+from collections.abc import Coroutine, Hashable
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import structlog
 
@@ -12,85 +19,126 @@ from media_pipeline.ladder import BOXES
 from media_pipeline.package import Package
 from media_pipeline.title import Title
 from videoflix.errors import DatabaseUnavailable, MediaDamaged, NotFound
-from videoflix.models import ProcessingStatus
 from videoflix.offload import Offload
 from videoflix.ports import MediaStore, VideoStore
 
 _FRESH = 2.0  # seconds for which a record is believed
+_NEWS = 0.2  # seconds for which it is believed that a generation is unknown
 _STALE = 60.0  # seconds for which a known title plays on while the database is away
 _OPEN_TITLES = 64
+_RECORDS = 1024
+
+T = TypeVar("T")
 
 _log = structlog.get_logger(__name__)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class OpenTitle:
-    """A published generation of a video."""
+    """A generation of a video that can be played."""
 
     video_id: int
     generation: str
     title: Title
-    checked: float
     package: Package
 
 
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """What the database said at ``checked`` (this process's clock)."""
+
+    published: str
+    replaced: tuple[str, ...]
+    checked: float
+
+    @property
+    def age(self) -> float:
+        return time.monotonic() - self.checked
+
+
 class TitleShelf:
-    """Finds ready titles. One database query per title and two seconds, however many ask."""
+    """Finds titles that can be played. One database query per title and two seconds, however
+    many ask."""
 
     def __init__(self, videos: VideoStore, media: MediaStore, offload: Offload) -> None:
         self._videos = videos
         self._media = media
         self._offload = offload
-        self._open: OrderedDict[int, OpenTitle] = OrderedDict()
-        self._looks: dict[int, asyncio.Task[OpenTitle]] = {}
+        self._records: OrderedDict[int, _Record] = OrderedDict()
+        self._open: OrderedDict[tuple[int, str], OpenTitle] = OrderedDict()
+        self._running: dict[Hashable, asyncio.Task[Any]] = {}
 
-    async def find(self, video_id: int) -> OpenTitle:
-        """Raises NotFound for an unknown video or one that is not ready, MediaDamaged."""
-        known = self._open.get(video_id)
-        if known is not None and time.monotonic() - known.checked < _FRESH:
-            self._open.move_to_end(video_id)
+    async def find(self, video_id: int, version: str | None = None) -> OpenTitle:
+        """The published generation, or the one that is named: that, or one that it replaced a
+        moment ago. Raises NotFound for all others and for an unknown video, MediaDamaged."""
+        record = await self._record(video_id, _FRESH)
+        if version is None or version == record.published:
+            return await self._opened(video_id, record.published)
+        if version not in record.replaced:
+            # Another process may have heard of a new one before this one.
+            record = await self._record(video_id, _NEWS)
+            if version not in (record.published, *record.replaced):
+                raise NotFound("The film was encoded anew: load its playlist again.")
+        return await self._opened(video_id, version)
+
+    async def _record(self, video_id: int, fresh: float) -> _Record:
+        known = self._records.get(video_id)
+        if known is not None and known.age < fresh:
+            self._records.move_to_end(video_id)
             return known
-        look = self._looks.get(video_id)
-        if look is None:
-            look = asyncio.create_task(self._look(video_id, known))
-            self._looks[video_id] = look
-            look.add_done_callback(lambda _: self._looks.pop(video_id, None))
-        return await asyncio.shield(look)  # one caller's leaving does not fail the others
+        return await self._once(video_id, self._look(video_id, known))
 
-    async def _look(self, video_id: int, known: OpenTitle | None) -> OpenTitle:
+    async def _look(self, video_id: int, known: _Record | None) -> _Record:
         try:
             video = await self._videos.find(video_id)
         except DatabaseUnavailable:
-            if known is not None and time.monotonic() - known.checked < _STALE:
+            if known is not None and known.age < _STALE:
                 return known
             raise
-        is_ready = video is not None and video.status is ProcessingStatus.READY
-        if video is None or not is_ready or video.generation is None:
-            self._open.pop(video_id, None)
+        if video is None or video.generation is None:
+            self._records.pop(video_id, None)
             raise NotFound("There is no such video.")
-        now = time.monotonic()
-        if known is not None and known.generation == video.generation:
-            known.checked = now
-            return known
-        folder = self._media.title(video_id, video.generation)
+        record = _Record(video.generation, video.replaced, time.monotonic())
+        _keep(self._records, video_id, record, _RECORDS)
+        return record
+
+    async def _opened(self, video_id: int, generation: str) -> OpenTitle:
+        key = (video_id, generation)
+        found = self._open.get(key)
+        if found is not None:
+            self._open.move_to_end(key)
+            return found
+        return await self._once(key, self._load(video_id, generation))
+
+    async def _load(self, video_id: int, generation: str) -> OpenTitle:
+        folder = self._media.title(video_id, generation)
         try:
             title = await self._offload(Title, folder)
-            package = Package(title, f"/api/video/{video_id}", video.generation)
+            package = Package(title, f"/api/video/{video_id}", generation)
         except DamagedTitle as error:
             _log.error("damaged title", video_id=video_id, error=str(error))
             raise MediaDamaged("This film is damaged on the server.") from error
-        found = OpenTitle(video_id, video.generation, title, now, package)
-        self._open[video_id] = found
-        self._open.move_to_end(video_id)
-        if len(self._open) > _OPEN_TITLES:
-            self._open.popitem(last=False)
+        found = OpenTitle(video_id, generation, title, package)
+        _keep(self._open, (video_id, generation), found, _OPEN_TITLES)
         return found
 
+    async def _once(self, key: Hashable, work: Coroutine[Any, Any, T]) -> T:
+        """The result of ``work``, or of the same that is under way."""
+        task: asyncio.Task[T] | None = self._running.get(key)
+        if task is not None:
+            work.close()
+        else:
+            task = asyncio.create_task(work)
+            self._running[key] = task
+            task.add_done_callback(lambda _: self._running.pop(key, None))
+        return await asyncio.shield(task)  # one caller's leaving does not fail the others
 
-def check_version(found: OpenTitle, version: str | None) -> None:
-    """Raises NotFound for a generation that is not the published one; None is any."""
-    if version not in (None, found.generation):
-        raise NotFound("The film was encoded anew: load its playlist again.")
+
+def _keep(shelf: OrderedDict[T, Any], key: T, value: object, most: int) -> None:
+    shelf[key] = value
+    shelf.move_to_end(key)
+    if len(shelf) > most:
+        shelf.popitem(last=False)
 
 
 def rendition_for(title: Title, resolution: str) -> str:

@@ -34,14 +34,6 @@ async def record(parts: Parts, video_id: int) -> Video:
     return video
 
 
-async def encode_again(parts: Parts, video_id: int) -> None:
-    """Have a film that is ready encoded again."""
-    await parts.database.collection("videos").update_one(
-        {"_id": video_id},
-        {"$set": {"status": "pending", "claimable_at": await parts.database.now()}},
-    )
-
-
 def titles(parts: Parts, video_id: int) -> list[str]:
     folder = parts.settings.storage.root / "titles" / str(video_id)
     return sorted(path.name for path in folder.iterdir()) if folder.exists() else []

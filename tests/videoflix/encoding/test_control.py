@@ -8,7 +8,6 @@ import pytest
 from tests.videoflix.encoding.jobs import (
     add,
     claimed,
-    encode_again,
     encoder_started,
     record,
     run,
@@ -49,7 +48,7 @@ async def test_cancelling_kills_the_encoder_and_leaves_nothing(parts: Parts) -> 
 async def test_cancelling_an_encode_of_a_ready_film_leaves_it_playing(parts: Parts) -> None:
     video_id = await add(parts, "ready", "hang")
     generation = (await run(parts)).generation
-    await encode_again(parts, video_id)
+    await parts.control.encode_again(video_id)
     job = asyncio.create_task(parts.encoding.run(await claimed(parts), asyncio.Event()))
     pid = await encoder_started(parts, video_id, 1)
     video = await parts.control.cancel(video_id)

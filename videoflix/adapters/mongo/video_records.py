@@ -54,6 +54,7 @@ def video_of(document: Mapping[str, Any]) -> Video:
         attempts=document["attempts"],
         next_attempt_at=document["claimable_at"] if rests else None,
         generation=document["generation"],
+        replaced=tuple(entry["generation"] for entry in document.get("replaced", ())),
         has_source=document.get("has_source", True),
         source_size=document["source_size"],
         has_own_thumbnail=document["has_own_thumbnail"],

@@ -93,7 +93,7 @@ class MongoVideoStore:
 
     async def list_ready(self) -> Sequence[Video]:
         async with self._database.operation():
-            found = self._videos.find({"status": READY}).sort(NEWEST_FIRST)
+            found = self._videos.find({"generation": {"$ne": None}}).sort(NEWEST_FIRST)
             return [video_of(document) async for document in found]
 
     async def claim(self, holder: str, seconds: float, max_attempts: int) -> Lease | None:
@@ -230,6 +230,12 @@ class MongoVideoStore:
         return None
 
     async def retry(self, video_id: int) -> Video | None:
+        return await self._wait_again(video_id, FAILED)
+
+    async def encode_again(self, video_id: int) -> Video | None:
+        return await self._wait_again(video_id, READY, FAILED)
+
+    async def _wait_again(self, video_id: int, *statuses: str) -> Video | None:
         now = await self._database.now()
         again = {
             "status": PENDING,
@@ -240,9 +246,8 @@ class MongoVideoStore:
             "claimable_at": now,
             "updated_at": now,
         }
-        document = await self._changed(
-            {"_id": video_id, "status": FAILED, "has_source": {"$ne": False}}, {"$set": again}
-        )
+        wanted = {"status": {"$in": list(statuses)}, "has_source": {"$ne": False}}
+        document = await self._changed({"_id": video_id, **wanted}, {"$set": again})
         return None if document is None else video_of(document)
 
     async def _changed(self, wanted: Document, changes: Document) -> Document | None:
