@@ -11,6 +11,9 @@ from handlers.catalogue import CatalogueAnswer
 from handlers.inflight import InFlight
 from handlers.openapi import api_document
 from handlers.origins import Origins
+from handlers.pages.assets import load_assets
+from handlers.pages.handlers import Pages
+from handlers.pages.routes import PAGE_ROUTES
 from handlers.proxies import ClientAddresses
 from handlers.routes import ROUTES, UNKNOWN, UnknownHandler
 from videoflix.container import Container
@@ -39,14 +42,16 @@ def make_app(container: Container, routes: Sequence[Route] = ROUTES) -> Applicat
     """The application. Raises ConfigurationError when a route's method declares no access or is
     not documented."""
     settings = container.settings
+    pages = PAGE_ROUTES if settings.pages.enabled else ()
     return Application(
-        url_specs(routes),
+        url_specs([*routes, *pages]),
         default_handler_class=UnknownHandler,
         default_handler_args={"route": UNKNOWN},
         log_function=_log_request,
         container=container,
         catalogue_answer=CatalogueAnswer(container.catalogue),
         api_document=api_document(routes),
+        pages=Pages(settings, load_assets()) if pages else None,
         in_flight=InFlight(),
         origins=Origins(settings.server),
         client_addresses=ClientAddresses(settings.server.trusted_proxies),

@@ -26,6 +26,7 @@ def browser(profile: Path) -> Iterator["Browser"]:
     options.binary_location = program("chromium")
     for switch in (*_SWITCHES, f"user-data-dir={profile}"):
         options.add_argument(f"--{switch}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     # Named here, so that nothing is looked for on the network.
     driver = Chrome(options, Service(program("chromedriver")))
     try:
@@ -62,10 +63,10 @@ class Browser:
         """What the script returns."""
         return self.driver.execute_script(script)
 
-    def picture(self, name: str) -> Path:
-        """The whole page as ``build/pictures/<name>.png``."""
+    def picture(self, name: str, folder: Path = PICTURES) -> Path:
+        """The whole page as ``<name>.png`` in a folder of ``build``."""
         shot = self.command("Page.captureScreenshot", format="png", captureBeyondViewport=True)
-        PICTURES.mkdir(parents=True, exist_ok=True)
-        path = PICTURES / f"{name}.png"
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{name}.png"
         path.write_bytes(base64.b64decode(shot["data"]))
         return path

@@ -297,6 +297,25 @@ class WorkerSettings(Section):
         return value
 
 
+class PagesSettings(Section):
+    enabled: bool = True
+    hls_cdn_url: str = ""
+    hls_cdn_integrity: str = Field("", pattern=r"^(sha(256|384|512)-[A-Za-z0-9+/]+={0,2})?$")
+
+    @field_validator("hls_cdn_url")
+    @classmethod
+    def _secure_url(cls, value: str) -> str:
+        if value and not re.fullmatch(r"https://[A-Za-z0-9.:-]+/[!-~]*", value):
+            raise ValueError("must be an https:// URL of a script")
+        return value
+
+    @model_validator(mode="after")
+    def _both(self) -> Self:
+        if bool(self.hls_cdn_url) is not bool(self.hls_cdn_integrity):
+            raise ValueError("hls_cdn_url and hls_cdn_integrity go together")
+        return self
+
+
 class LogSettings(Section):
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["auto", "console", "json"] = "auto"
@@ -322,6 +341,7 @@ class Settings(Section):
     cache: CacheSettings = CacheSettings()
     upload: UploadSettings = UploadSettings()
     worker: WorkerSettings = WorkerSettings()
+    pages: PagesSettings = PagesSettings()
     log: LogSettings = LogSettings()
 
     @model_validator(mode="after")

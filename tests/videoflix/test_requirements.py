@@ -147,4 +147,4 @@ def test_the_readme_names_every_direct_requirement_once() -> None:
 def test_the_readme_names_every_npm_package_once() -> None:
     readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
     rows = re.findall(r"(?m)^\| \[([\w.-]+)\]\(https://www\.npmjs\.com/[^)]+\) \| \w", readme)
-    assert sorted(rows) == sorted(name for folder in WEB_FOLDERS for name in web_packages(folder))
+    assert sorted(rows) == sorted({name for folder in WEB_FOLDERS for name in web_packages(folder)})
