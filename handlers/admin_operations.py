@@ -39,6 +39,15 @@ EDIT = Operation(
     request=schemas.VideoEdit,
 )
 
+DELETE = Operation(
+    "deleteVideo",
+    "Delete a video and everything of it, also while it is being encoded",
+    Tag.ADMIN,
+    (Reply(204, "Nobody can play it any more; its encoder ends within seconds."),),
+    description="Its source, all encodes, its picture and what is remembered of who watched it. "
+    "There is no way back.",
+)
+
 CATEGORIES = Operation(
     "listCategories",
     "Categories to choose from",
@@ -97,7 +106,8 @@ EVENTS = Operation(
     Tag.ADMIN,
     (Reply(200, "Events, until the session ends.", EventStream, EVENT_TYPE),),
     description="`start` (`is_resumed`: whether what has changed since `Last-Event-ID` follows), "
-    "then `video` with the record of each unfinished video, and of each that changes from then on.",
+    "then `video` with the record of each unfinished video, and of each that changes from then on; "
+    "`deleted` (`id`) for each that is deleted.",
 )
 
 VIDEO_RECORD = Operation(

@@ -29,8 +29,12 @@ ADMIN_ROUTES = (
     Route(
         rf"/api/admin/videos/{PART}/?",
         VideoRecordHandler,
-        {"GET": ADMIN, "PATCH": ADMIN},
-        {"GET": admin_operations.VIDEO_RECORD, "PATCH": admin_operations.EDIT},
+        {"GET": ADMIN, "PATCH": ADMIN, "DELETE": ADMIN},
+        {
+            "GET": admin_operations.VIDEO_RECORD,
+            "PATCH": admin_operations.EDIT,
+            "DELETE": admin_operations.DELETE,
+        },
     ),
     Route(
         rf"/api/admin/videos/{PART}/cancel/?",

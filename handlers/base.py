@@ -149,9 +149,8 @@ class BaseHandler(RequestHandler):
 
     async def options(self, *_path: str) -> None:
         """A preflight (Fetch standard, CORS-preflight request), for everybody."""
-        self.set_status(204)
+        self.nothing()
         self.set_header("Allow", self.route.methods)
-        self.clear_header("Content-Type")
         if "Access-Control-Allow-Origin" in self._headers:
             self.set_header("Access-Control-Allow-Methods", self.route.methods)
             self.set_header("Access-Control-Allow-Headers", f"Content-Type, Range, {CSRF_HEADER}")
@@ -171,6 +170,11 @@ class BaseHandler(RequestHandler):
         self.set_header("Content-Type", "application/json; charset=utf-8")
         self.set_header("Content-Length", str(len(content)))
         self.write(content)
+
+    def nothing(self) -> None:
+        """Answer that it is done, without a body."""
+        self.set_status(204)
+        self.clear_header("Content-Type")
 
     def answer_error(self, error: BaseException | None) -> Answer:
         """Replace what was written so far by the answer to an error."""

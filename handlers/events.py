@@ -2,8 +2,9 @@
 
 ``start`` comes first, then a ``video`` for each film that is unfinished and, from then on, for
 each that changes; its data is the whole record, so an event may come twice and may be missed for
-a later one. The id is a time: a client that comes back with it (``Last-Event-ID``) is told what
-has changed since, and ``start`` says so (``is_resumed``); else it looks at the list again.
+a later one. ``deleted`` names a film that is gone. The id is a time: a client that comes back with
+it (``Last-Event-ID``) is told what has changed since, and ``start`` says so (``is_resumed``); else
+it looks at the list again.
 """
 
 import asyncio
@@ -17,8 +18,9 @@ from tornado.iostream import StreamClosedError
 
 from handlers.cookies import ACCESS_COOKIE
 from handlers.videos import AdminHandler
-from videoflix.encoding.watch import Listener
+from videoflix.encoding.watch import Change, Listener
 from videoflix.errors import ServiceUnavailable, Unauthenticated
+from videoflix.models import DeletedVideo
 
 EVENT_TYPE = "text/event-stream"
 RETRY_MILLISECONDS = 2000
@@ -84,13 +86,18 @@ class EventsHandler(AdminHandler):
             videos = listener.take()
             for first in range(0, len(videos), BATCH):
                 for video in videos[first : first + BATCH]:
-                    self.write(event("video", self.record(video), video.updated_at))
+                    self.write(self._told(video))
                 is_open, written_at = is_open and await self._sent(), loop.time()
             if loop.time() - written_at >= self.heartbeat_seconds:
                 self.write(": still here\n\n")
                 is_open, written_at = await self._sent(), loop.time()
             if is_open and not videos:
                 await listener.wait(CHECK_SECONDS)
+
+    def _told(self, change: Change) -> str:
+        if isinstance(change, DeletedVideo):
+            return event("deleted", {"id": change.id}, change.updated_at)
+        return event("video", self.record(change), change.updated_at)
 
     async def _sent(self) -> bool:
         """Wait until the client has taken what was written, so that no more than that is held for

@@ -42,6 +42,12 @@ class VideoRecordHandler(AdminHandler):
         edited = await self.container.film_edits.edit(video_id(video), changes)
         self.answer(self.record(edited))
 
+    async def delete(self, video: str) -> None:
+        found = video_id(video)
+        await self.container.removal.delete(found)
+        self.container.streaming.shelf.forget(found)
+        self.nothing()
+
 
 class CategoriesHandler(BaseHandler):
     async def get(self) -> None:

@@ -19,6 +19,8 @@ from videoflix.adapters.media_store import LocalMediaStore
 from videoflix.adapters.mongo.chunks import MongoChunkStore
 from videoflix.adapters.mongo.database import Database, open_database
 from videoflix.adapters.mongo.leftovers import MongoLeftoverStore
+from videoflix.adapters.mongo.positions import MongoPositionStore
+from videoflix.adapters.mongo.removals import MongoRemovalStore
 from videoflix.adapters.mongo.reset_mails import MongoResetMailStore
 from videoflix.adapters.mongo.sessions import MongoSessionStore
 from videoflix.adapters.mongo.users import MongoUserStore
@@ -33,6 +35,7 @@ from videoflix.adapters.segment_cache import DiskSegmentCache
 from videoflix.catalogue.edits import FilmEdits
 from videoflix.catalogue.service import CatalogueService
 from videoflix.encoding.control import JobControl
+from videoflix.encoding.removal import Removal
 from videoflix.encoding.service import EncodingJobs
 from videoflix.encoding.watch import FilmWatch
 from videoflix.limits import Limits
@@ -69,6 +72,7 @@ class Container:
     catalogue: CatalogueService
     film_edits: FilmEdits
     uploads: UploadService
+    removal: Removal
     encoding: EncodingJobs
     job_control: JobControl
     film_watch: FilmWatch
@@ -90,7 +94,7 @@ async def open_container(
     """
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings.mongo, listeners))
-        users, sessions, waiting_mails, videos, workers, chunks = await _stores(database)
+        users, sessions, waiting_mails, videos, workers, chunks, positions = await _stores(database)
         lists = MongoVideoLists(database)
         media = LocalMediaStore(settings.storage.root)
         with usable_root(settings.storage.root):
@@ -123,6 +127,16 @@ async def open_container(
                 prefetch=settings.cache.max_bytes if settings.cache.prefetch else 0,
             )
         )
+        parts = LocalPartStore(settings.storage.root)
+        removal = Removal(
+            MongoRemovalStore(database),
+            chunks=chunks,
+            positions=positions,
+            media=media,
+            parts=parts,
+            cache=cache,
+            offload=Offload(disk),
+        )
         yield Container(
             settings=settings,
             users=users,
@@ -141,6 +155,7 @@ async def open_container(
             catalogue=CatalogueService(videos, public_url=settings.server.public_url),
             film_edits=FilmEdits(videos, MongoVideoEdits(database)),
             uploads=UploadService(videos, media, doorbell, settings, executor=disk),
+            removal=removal,
             encoding=EncodingJobs(
                 videos,
                 media,
@@ -148,8 +163,9 @@ async def open_container(
                 MongoLeftoverStore(database),
                 settings,
                 chunks=chunks,
-                parts=LocalPartStore(settings.storage.root),
+                parts=parts,
                 cache=cache,
+                removal=removal,
                 executor=disk,
             ),
             film_watch=FilmWatch(lists, lag=2 * settings.mongo.timeout + WRITE_LAG),
@@ -174,6 +190,7 @@ async def _stores(
     MongoVideoStore,
     MongoWorkerStore,
     MongoChunkStore,
+    MongoPositionStore,
 ]:
     stores = (
         MongoUserStore(database),
@@ -182,6 +199,7 @@ async def _stores(
         MongoVideoStore(database),
         MongoWorkerStore(database),
         MongoChunkStore(database),
+        MongoPositionStore(database),
     )
     for store in stores:
         await store.ensure_indexes()

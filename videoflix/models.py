@@ -171,6 +171,14 @@ class Video:
     updated_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class DeletedVideo:
+    """What is left of a video that was deleted: that it was, for who still shows it."""
+
+    id: int
+    updated_at: datetime
+
+
 class VideoSort(StrEnum):
     """Orders of a list of videos; a minus is descending. Titles are compared without case."""
 

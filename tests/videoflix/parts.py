@@ -16,6 +16,8 @@ from videoflix.adapters.media_store import LocalMediaStore
 from videoflix.adapters.mongo.chunks import MongoChunkStore
 from videoflix.adapters.mongo.database import Database, open_database
 from videoflix.adapters.mongo.leftovers import MongoLeftoverStore
+from videoflix.adapters.mongo.positions import MongoPositionStore
+from videoflix.adapters.mongo.removals import MongoRemovalStore
 from videoflix.adapters.mongo.reset_mails import MongoResetMailStore
 from videoflix.adapters.mongo.users import MongoUserStore
 from videoflix.adapters.mongo.video_lists import MongoVideoLists
@@ -26,6 +28,7 @@ from videoflix.adapters.segment_cache import DiskSegmentCache
 from videoflix.container import open_cache
 from videoflix.encoding.control import JobControl
 from videoflix.encoding.encoder import Encoder
+from videoflix.encoding.removal import Removal
 from videoflix.encoding.service import EncodingJobs
 from videoflix.offload import Offload
 from videoflix.settings import Settings
@@ -51,6 +54,7 @@ class Parts:
     cache: DiskSegmentCache
     doorbell: ArqDoorbell
     uploads: UploadService
+    removal: Removal
     encoding: EncodingJobs
     control: JobControl
     reset_mails: ResetMails
@@ -97,6 +101,15 @@ async def open_parts(
                     memory=settings.worker.max_memory,
                     command=encoder,
                 )
+            removal = Removal(
+                MongoRemovalStore(database),
+                chunks=chunks,
+                positions=MongoPositionStore(database),
+                media=media,
+                parts=part_store,
+                cache=cache,
+                offload=Offload(disk),
+            )
             yield Parts(
                 settings=settings,
                 database=database,
@@ -113,6 +126,7 @@ async def open_parts(
                 uploads=UploadService(
                     videos, media, doorbell, settings, executor=disk, films=any_film(settings)
                 ),
+                removal=removal,
                 encoding=EncodingJobs(
                     videos,
                     media,
@@ -122,6 +136,7 @@ async def open_parts(
                     chunks=chunks,
                     parts=part_store,
                     cache=cache,
+                    removal=removal,
                     executor=disk,
                     encoder=child,
                     pause=pause,

@@ -7,6 +7,7 @@
     <root>/sources/<id>/unconfirmed      there until the record is known to exist
     <root>/titles/<id>/<generation>/     one verified encode, never changed in place
     <root>/titles/<id>/.tmp-<generation>/  one attempt to make it
+    <root>/{sources,titles}/.gone-<random>/  being deleted
     <root>/thumbnails/video_<id>.jpg
 
 No name in these paths comes from a client. Everything is moved into place by renaming, so all of
@@ -26,6 +27,7 @@ from videoflix.adapters.upload_file import LocalUploadFile
 from videoflix.ports import UploadFile
 
 _TEMPORARY = ".tmp-"
+_GONE = ".gone-"
 _UNCONFIRMED = "unconfirmed"
 
 
@@ -158,6 +160,17 @@ class LocalMediaStore:
             return frozenset(path.name.removeprefix(_TEMPORARY) for path in folder.iterdir())
         except FileNotFoundError:
             return frozenset()
+
+    def delete_film(self, video_id: int) -> None:
+        parents = (self._sources, self._titles)
+        for parent in parents:
+            with suppress(FileNotFoundError):
+                # Out of the way of whoever still writes there.
+                (parent / f"{video_id:d}").rename(parent / (_GONE + secrets.token_hex(8)))
+                sync_folder(parent)
+        self.thumbnail(video_id).unlink(missing_ok=True)
+        for gone in (path for parent in parents for path in parent.glob(f"{_GONE}*")):
+            shutil.rmtree(gone, ignore_errors=True)
 
     # -- pictures
 

@@ -17,6 +17,7 @@ from videoflix.encoding.encoder import EncodeFailed, Encoder
 from videoflix.encoding.film import FilmEncode
 from videoflix.encoding.leftovers import Leftovers
 from videoflix.encoding.part_leftovers import PartLeftovers
+from videoflix.encoding.removal import Removal
 from videoflix.encoding.supervision import Stopped
 from videoflix.errors import InsufficientStorage, LeaseLost, ServiceUnavailable
 from videoflix.models import ChunkLease, Lease, WorkerSeen
@@ -62,6 +63,7 @@ class EncodingJobs:
         chunks: ChunkStore,
         parts: PartStore,
         cache: SegmentPurge,
+        removal: Removal,
         executor: Executor,
         encoder: Encoder | None = None,
         pause: Callable[[int], float] = growing_pause,
@@ -82,6 +84,7 @@ class EncodingJobs:
         )
         self._chunks = chunks
         self._parts = parts
+        self._removal = removal
         self._part_leftovers = PartLeftovers(videos, chunks, parts, self._offload)
         self._chunk_work = ChunkWork(
             chunks,
@@ -165,7 +168,15 @@ class EncodingJobs:
             await self._settled(attempt, lease)
         except LeaseLost as error:
             log.warning("lease lost; what was made is thrown away", reason=str(error))
+            await self._finish_removal(lease.video_id)
         await self._clear_parts(lease.video_id)
+
+    async def _finish_removal(self, video_id: int) -> None:
+        """Where the film was deleted meanwhile: what this attempt has made since."""
+        try:
+            await self._removal.finish(video_id)
+        except (ServiceUnavailable, OSError) as error:
+            _log.warning("deleted film not cleared yet", video=video_id, reason=str(error))
 
     async def _clear_parts(self, video_id: int) -> None:
         """Where the film is not to be encoded any more; a sweep does it later where it cannot be
@@ -176,9 +187,11 @@ class EncodingJobs:
             _log.warning("parts not deleted yet", video=video_id, reason=str(error))
 
     async def tidy(self) -> int:
-        """Delete what published titles have replaced or given up, and parts that nobody needs;
-        returns how many. For workers, now and then. Raises DatabaseUnavailable, OSError."""
-        return await self._leftovers.sweep() + await self._part_leftovers.sweep()
+        """Delete what published titles have replaced or given up, what is left of deleted films,
+        and parts that nobody needs; returns how many. For workers, now and then. Raises
+        DatabaseUnavailable, OSError."""
+        removed = await self._removal.sweep()
+        return removed + await self._leftovers.sweep() + await self._part_leftovers.sweep()
 
     async def live_workers(self) -> Sequence[WorkerSeen]:
         """Workers that said within the last 20 s that they are alive."""

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from videoflix.errors import DatabaseUnavailable
-from videoflix.models import Video
+from videoflix.models import DeletedVideo, Video
 from videoflix.ports import VideoLists
 from videoflix.tasks import cancel_for_good
 
@@ -17,6 +17,8 @@ POLL_SECONDS = 1.0
 # Whoever was away for longer, or missed more, begins anew.
 RESUME_WITHIN = timedelta(hours=1)
 RESUME_MAX = 1000
+
+Change = Video | DeletedVideo
 
 _log = structlog.get_logger(__name__)
 
@@ -28,10 +30,10 @@ class Listener:
     def __init__(self) -> None:
         self.is_resumed = False
         self.began_at: datetime | None = None
-        self._waiting: dict[int, Video] = {}
+        self._waiting: dict[int, Change] = {}
         self._wake = asyncio.Event()
 
-    def put(self, video: Video) -> None:
+    def put(self, video: Change) -> None:
         known = self._waiting.get(video.id)
         if known is None or known.updated_at <= video.updated_at:
             self._waiting[video.id] = video
@@ -47,7 +49,7 @@ class Listener:
             async with asyncio.timeout(seconds):
                 await self._wake.wait()
 
-    def take(self) -> list[Video]:
+    def take(self) -> list[Change]:
         """By the time of the change; empty when nothing has come."""
         self._wake.clear()
         taken = sorted(self._waiting.values(), key=lambda video: (video.updated_at, video.id))
@@ -65,7 +67,7 @@ class FilmWatch:
         self._overlap = timedelta(seconds=lag)
         self._resume_max = resume_max
         self._listeners: set[Listener] = set()
-        self._told: dict[int, Video] = {}
+        self._told: dict[int, Change] = {}
         self._since: datetime | None = None
         self._polling: asyncio.Task[None] | None = None
 

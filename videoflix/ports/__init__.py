@@ -23,7 +23,7 @@ from videoflix.ports.cache import (
     SegmentPurge,
 )
 from videoflix.ports.chunks import ChunkStore, PartStore
-from videoflix.ports.edits import VideoEdits
+from videoflix.ports.edits import PositionStore, RemovalStore, VideoEdits
 from videoflix.ports.films import (
     Doorbell,
     LeftoverStore,
@@ -46,8 +46,10 @@ __all__ = [
     "Mailer",
     "MediaStore",
     "PartStore",
+    "PositionStore",
     "Purged",
     "RateCounters",
+    "RemovalStore",
     "ResetMailStore",
     "RevocationFeed",
     "SegmentCache",

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from videoflix.models import (
+    DeletedVideo,
     EncodeProgress,
     Lease,
     Video,
@@ -105,8 +106,11 @@ class VideoLists(Protocol):
     async def unfinished(self) -> Sequence[Video]:
         """Videos that wait or are being encoded, oldest first."""
 
-    async def changed_since(self, moment: datetime, *, limit: int | None = None) -> Sequence[Video]:
-        """Videos whose record was written at or after ``moment``, by the time of that.
+    async def changed_since(
+        self, moment: datetime, *, limit: int | None = None
+    ) -> Sequence[Video | DeletedVideo]:
+        """Videos whose record was written at or after ``moment``, by the time of that, and those
+        that were deleted.
 
         The time is read before the write, so a change may show up a little after its time.
         """
@@ -253,3 +257,7 @@ class TitleStore(MediaStore, Protocol):
         """Delete the film as it was uploaded, where it exists."""
 
     def install_thumbnail(self, picture: Path, video_id: int) -> None: ...
+
+    def delete_film(self, video_id: int) -> None:
+        """Delete everything of a film: source, all generations, thumbnail. What stands under its
+        names is gone in one step; may be repeated."""

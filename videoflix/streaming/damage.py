@@ -8,7 +8,10 @@ from videoflix.errors import MediaDamaged
 _log = structlog.get_logger(__name__)
 
 
-def damaged(video_id: int, error: DamagedTitle) -> MediaDamaged:
+PART = "This part of the film"
+
+
+def damaged(video_id: int, error: DamagedTitle, what: str = PART) -> MediaDamaged:
     """The error for viewers; the log has the rest."""
     _log.error("damaged title", video_id=video_id, error=str(error))
-    return MediaDamaged("This part of the film is damaged on the server.")
+    return MediaDamaged(f"{what} is damaged on the server.")

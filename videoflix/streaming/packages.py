@@ -15,7 +15,6 @@ from media_pipeline.storyboard import sprite_file
 from media_pipeline.verified import Part
 from videoflix.errors import NotFound
 from videoflix.offload import Offload
-from videoflix.streaming.damage import damaged
 from videoflix.streaming.documents import Document, DocumentShelf
 from videoflix.streaming.titles import OpenTitle, TitleShelf, rendition_for
 
@@ -33,21 +32,23 @@ class Resource:
     """
 
     video_id: int
+    generation: str
     media_type: str
     size: int
     etag: str
     is_versioned: bool
+    _shelf: TitleShelf
     _offload: Offload
     _open: Callable[[int, int], BinaryIO]
 
     @asynccontextmanager
     async def open(self, first: int, end: int) -> AsyncIterator[BinaryIO]:
         """A file that stands at byte ``first``, to be read up to ``end``; what is read was
-        checked. Raises MediaDamaged."""
+        checked. Raises NotFound where the film was deleted just now, MediaDamaged."""
         try:
             file = await self._offload(self._open, first, end)
         except DamagedTitle as error:
-            raise damaged(self.video_id, error) from error
+            raise await self._shelf.trouble(self.video_id, self.generation, error) from error
         with file:
             yield file
 
@@ -179,10 +180,12 @@ class PackageService:
 
         return Resource(
             video_id,
+            found.generation,
             packed_audio.MEDIA_TYPE,
             measured.size,
             f'"{found.generation}"',
             version is not None,
+            self._shelf,
             self._offload,
             cut,
         )
@@ -212,15 +215,17 @@ class PackageService:
         try:
             return await self._offload(call)
         except DamagedTitle as error:
-            raise damaged(found.video_id, error) from error
+            raise await self._shelf.trouble(found.video_id, found.generation, error) from error
 
     def _part(self, found: OpenTitle, part: Part, media_type: str, version: str | None) -> Resource:
         return Resource(
             found.video_id,
+            found.generation,
             media_type,
             part.size,
             f'"{found.generation}"',
             version is not None,
+            self._shelf,
             self._offload,
             part.open,
         )

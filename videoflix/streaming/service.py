@@ -15,7 +15,6 @@ from media_pipeline.title import SegmentFacts, Title
 from videoflix.errors import NotFound
 from videoflix.offload import Offload
 from videoflix.ports import MediaStore, SegmentCache, SegmentKey, VideoStore
-from videoflix.streaming.damage import damaged
 from videoflix.streaming.prefetch import Prefetch
 from videoflix.streaming.shared import shared
 from videoflix.streaming.titles import TitleShelf, rendition_for
@@ -103,7 +102,7 @@ class StreamingService:
             else:
                 facts = await self.read(found.title.ts_facts, rendition, index)
         except DamagedTitle as error:
-            raise damaged(video_id, error) from error
+            raise await self.shelf.trouble(video_id, found.generation, error) from error
         key = SegmentKey(video_id, found.generation, rendition, index)
         etag = f'"{found.generation}-{facts.xxh3:016x}"'
         return Segment(key, facts.size, etag, self, found.title, facts)
@@ -116,7 +115,7 @@ class StreamingService:
             try:
                 file = shared(await asyncio.shield(flight))
             except DamagedTitle as error:
-                raise damaged(key.video_id, error) from error
+                raise await self.shelf.trouble(key.video_id, key.generation, error) from error
         if self._prefetch is not None:
             self._prefetch.note(key, title)
         return file

@@ -12,8 +12,6 @@ from collections.abc import Coroutine, Hashable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import structlog
-
 from media_pipeline.errors import DamagedTitle
 from media_pipeline.ladder import BOXES
 from media_pipeline.package import Package
@@ -21,16 +19,17 @@ from media_pipeline.title import Title
 from videoflix.errors import DatabaseUnavailable, MediaDamaged, NotFound
 from videoflix.offload import Offload
 from videoflix.ports import MediaStore, VideoStore
+from videoflix.streaming.damage import PART, damaged
 
 _FRESH = 2.0  # seconds for which a record is believed
 _NEWS = 0.2  # seconds for which it is believed that a generation is unknown
 _STALE = 60.0  # seconds for which a known title plays on while the database is away
 _OPEN_TITLES = 64
 _RECORDS = 1024
+UNKNOWN = "There is no such video."
+ANEW = "The film was encoded anew: load its playlist again."
 
 T = TypeVar("T")
-
-_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +77,7 @@ class TitleShelf:
             # Another process may have heard of a new one before this one.
             record = await self._record(video_id, _NEWS)
             if version not in (record.published, *record.replaced):
-                raise NotFound("The film was encoded anew: load its playlist again.")
+                raise NotFound(ANEW)
         return await self._opened(video_id, version)
 
     async def _record(self, video_id: int, fresh: float) -> _Record:
@@ -97,10 +96,32 @@ class TitleShelf:
             raise
         if video is None or video.generation is None:
             self._records.pop(video_id, None)
-            raise NotFound("There is no such video.")
+            raise NotFound(UNKNOWN)
         record = _Record(video.generation, video.replaced, time.monotonic())
-        _keep(self._records, video_id, record, _RECORDS)
+        if self._running.get(video_id) is asyncio.current_task():  # else forgotten meanwhile
+            _keep(self._records, video_id, record, _RECORDS)
         return record
+
+    def forget(self, video_id: int) -> None:
+        """Ask the record again before the next answer: it was just changed by this process."""
+        self._records.pop(video_id, None)
+        self._running.pop(video_id, None)
+        for key in [key for key in self._open if key[0] == video_id]:
+            del self._open[key]
+
+    async def trouble(
+        self, video_id: int, generation: str, error: DamagedTitle, what: str = PART
+    ) -> NotFound | MediaDamaged:
+        """What viewers hear of a generation that cannot be read: it is damaged, unless the film
+        was deleted, or that encode of it, since its record was last believed."""
+        try:
+            video = await self._videos.find(video_id)
+        except DatabaseUnavailable:
+            return damaged(video_id, error, what)
+        if video is not None and generation in (video.generation, *video.replaced):
+            return damaged(video_id, error, what)
+        self.forget(video_id)
+        return NotFound(UNKNOWN if video is None else ANEW)
 
     async def _opened(self, video_id: int, generation: str) -> OpenTitle:
         key = (video_id, generation)
@@ -116,8 +137,7 @@ class TitleShelf:
             title = await self._offload(Title, folder)
             package = Package(title, f"/api/video/{video_id}", generation)
         except DamagedTitle as error:
-            _log.error("damaged title", video_id=video_id, error=str(error))
-            raise MediaDamaged("This film is damaged on the server.") from error
+            raise await self.trouble(video_id, generation, error, "This film") from error
         found = OpenTitle(video_id, generation, title, package)
         _keep(self._open, (video_id, generation), found, _OPEN_TITLES)
         return found
@@ -130,8 +150,12 @@ class TitleShelf:
         else:
             task = asyncio.create_task(work)
             self._running[key] = task
-            task.add_done_callback(lambda _: self._running.pop(key, None))
+            task.add_done_callback(lambda ended: self._ended(key, ended))
         return await asyncio.shield(task)  # one caller's leaving does not fail the others
+
+    def _ended(self, key: Hashable, task: asyncio.Task[Any]) -> None:
+        if self._running.get(key) is task:
+            del self._running[key]
 
 
 def _keep(shelf: OrderedDict[T, Any], key: T, value: object, most: int) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.videoflix.parts import Parts, open_parts
 from videoflix.encoding.watch import FilmWatch, Listener
-from videoflix.models import EncodeProgress, VideoDetails
+from videoflix.models import DeletedVideo, EncodeProgress, Video, VideoDetails
 from videoflix.settings import Settings
 
 MANY = 50
@@ -26,6 +26,10 @@ async def add(parts: Parts) -> int:
     return video_id
 
 
+def told(change: Video | DeletedVideo) -> tuple[int, int]:
+    return change.id, change.progress if isinstance(change, Video) else -1
+
+
 async def heard(listener: Listener, count: int) -> list[tuple[int, int]]:
     """Ids and progress of the next so many films."""
     found: list[tuple[int, int]] = []
@@ -33,7 +37,7 @@ async def heard(listener: Listener, count: int) -> list[tuple[int, int]]:
         await listener.wait(30)
         taken = listener.take()
         assert taken
-        found += [(video.id, video.progress) for video in taken]
+        found += [told(change) for change in taken]
     return found
 
 
@@ -51,7 +55,7 @@ async def test_who_takes_nothing_is_kept_one_state_of_each_film(parts: Parts) ->
             states.append(video)
             listener.put(video)
     listener.put(states[1])  # one that was read before, and comes late
-    assert [(video.id, video.progress) for video in listener.take()] == [(second, 0), (first, 49)]
+    assert [told(change) for change in listener.take()] == [(second, 0), (first, 49)]
     assert listener.take() == []
 
 

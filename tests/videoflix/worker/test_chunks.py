@@ -169,6 +169,27 @@ async def test_cancelled_midway_it_leaves_no_child_and_no_file(
     assert parts.media.source(video_id).exists()
 
 
+async def test_r47_deleted_midway_it_leaves_no_child_and_no_file(
+    parts: Parts, film: ClipFacts
+) -> None:
+    """R47"""
+    video_id = await ingest(parts, film.path)
+    async with worker_process(parts.settings, REAL_WORKER) as worker:
+        await some_records(parts, video_id, status="running", kind="pictures")
+        await parts.removal.delete(video_id)
+        root = parts.settings.storage.root
+        await until_true(lambda: not processes_naming(f"{root}/parts"), seconds=MINUTES)
+        await until_true(lambda: not list((root / "parts").iterdir()), seconds=MINUTES)
+
+        async def forgotten() -> bool:
+            return await records(parts, video_id) == []
+
+        await until(forgotten, seconds=MINUTES)
+        assert worker.returncode is None
+    for name in ("sources", "titles", "thumbnails"):
+        assert list((root / name).iterdir()) == []
+
+
 @pytest.mark.parametrize("is_whole_only", [True, False])
 async def test_a_chunk_that_cannot_be_made(
     parts: Parts, film: ClipFacts, is_whole_only: bool, clip_cache: ClipCache

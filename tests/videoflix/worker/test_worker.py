@@ -100,6 +100,21 @@ async def test_stopped_worker_gives_its_job_back(settings: Settings) -> None:
             assert (await ended(parts, video_id)).attempts == 1
 
 
+async def test_r47_deleted_midway_a_film_leaves_the_worker_to_others(parts: Parts) -> None:
+    """R47"""
+    deleted = await add(parts, "hang")
+    async with worker_process(parts.settings) as worker:
+        [encoder] = await encoders(parts, deleted)
+        await parts.removal.delete(deleted)
+        await until_true(lambda: not is_running(encoder))
+        other = await add(parts, "ready")
+        assert (await ended(parts, other)).status is ProcessingStatus.READY
+        assert worker.returncode is None
+    root = parts.settings.storage.root
+    left = {path.name for name in ("sources", "titles") for path in (root / name).iterdir()}
+    assert left == {str(other)}
+
+
 async def test_idle_worker_stops_at_once(parts: Parts) -> None:
     async with worker_process(parts.settings) as worker:
         await until(parts.encoding.live_workers)

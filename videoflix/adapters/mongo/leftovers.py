@@ -22,7 +22,7 @@ class MongoLeftoverStore:
         if record is None:
             return frozenset()
         replaced = [entry["generation"] for entry in record.get("replaced", [])]
-        names = (record["generation"], record.get("token"), *replaced)
+        names = (record.get("generation"), record.get("token"), *replaced)
         return frozenset(name for name in names if name is not None)
 
     async def replaced(self, seconds: float) -> Sequence[tuple[int, str]]:

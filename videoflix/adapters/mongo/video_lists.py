@@ -3,19 +3,20 @@
 import re
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from pymongo import ASCENDING, DESCENDING
 from pymongo.collation import Collation, CollationStrength
 
 from videoflix.adapters.mongo.database import Database, Document
 from videoflix.adapters.mongo.video_records import (
+    KEPT,
     PENDING,
     PROCESSING,
     VIDEOS,
+    change_of,
     video_of,
 )
-from videoflix.models import Video, VideoPage, VideoQuery, VideoSort
+from videoflix.models import DeletedVideo, Video, VideoPage, VideoQuery, VideoSort
 
 _SEARCHED = ("title", "description", "category")
 _WITHOUT_CASE = Collation("en", strength=CollationStrength.SECONDARY)
@@ -27,7 +28,7 @@ def words_pattern(word: str) -> Document:
 
 
 def _filter(query: VideoQuery) -> Document:
-    wanted: Document = {}
+    wanted: Document = dict(KEPT)
     if query.status is not None:
         wanted["status"] = query.status.value
     if query.category is not None:
@@ -73,7 +74,7 @@ class MongoVideoLists:
 
     async def categories(self) -> Sequence[str]:
         async with self._database.operation():
-            found = await self._videos.distinct("category", {"category": {"$ne": ""}})
+            found = await self._videos.distinct("category", {**KEPT, "category": {"$ne": ""}})
         return sorted(found, key=lambda name: (name.casefold(), name))
 
     async def ids(self, query: VideoQuery, *, limit: int) -> Sequence[int]:
@@ -82,14 +83,14 @@ class MongoVideoLists:
             return [document["_id"] async for document in found.limit(limit)]
 
     async def unfinished(self) -> Sequence[Video]:
-        return await self._sorted({"status": {"$in": [PENDING, PROCESSING]}}, "_id", limit=0)
-
-    async def changed_since(self, moment: datetime, *, limit: int | None = None) -> Sequence[Video]:
-        wanted = {"updated_at": {"$gte": moment}}
-        return await self._sorted(wanted, "updated_at", limit=limit or 0)
-
-    async def _sorted(self, wanted: dict[str, Any], by: str, *, limit: int) -> Sequence[Video]:
-        """``limit`` 0: all."""
         async with self._database.operation():
-            found = self._videos.find(wanted).sort(by, ASCENDING).limit(limit)
-            return [video_of(document) async for document in found]
+            found = self._videos.find({"status": {"$in": [PENDING, PROCESSING]}})
+            return [video_of(document) async for document in found.sort("_id", ASCENDING)]
+
+    async def changed_since(
+        self, moment: datetime, *, limit: int | None = None
+    ) -> Sequence[Video | DeletedVideo]:
+        async with self._database.operation():
+            found = self._videos.find({"updated_at": {"$gte": moment}})
+            found = found.sort("updated_at", ASCENDING).limit(limit or 0)  # 0: all
+            return [change_of(document) async for document in found]

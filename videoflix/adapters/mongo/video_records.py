@@ -6,6 +6,10 @@ to do: the end of a pause (``pending``) or of the lease (``processing``); and, w
 ``replaced`` lists the generations that were published before this one, with the time they were
 replaced, until their folders are deleted. ``source_to_delete`` is there from the write that gives
 the source up (``has_source`` false) until its file is deleted.
+
+A video that was deleted is a record with nothing but ``_id``, ``updated_at`` and the status
+``deleted``, which ``models.Video`` does not have: whoever looks for videos looks for ``KEPT`` ones.
+It goes some time after its files.
 """
 
 from collections.abc import Mapping
@@ -13,13 +17,15 @@ from typing import Any
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
-from videoflix.models import ProcessingStatus, Video
+from videoflix.models import DeletedVideo, ProcessingStatus, Video
 
 VIDEOS = "videos"
 PENDING = ProcessingStatus.PENDING.value
 PROCESSING = ProcessingStatus.PROCESSING.value
 READY = ProcessingStatus.READY.value
 FAILED = ProcessingStatus.FAILED.value
+DELETED = "deleted"
+KEPT: Mapping[str, Any] = {"status": {"$ne": DELETED}}
 
 NEWEST_FIRST = [("created_at", DESCENDING), ("_id", DESCENDING)]
 INDEXES = (
@@ -31,6 +37,13 @@ INDEXES = (
     IndexModel([("replaced.at", ASCENDING)], sparse=True),
     IndexModel([("source_to_delete", ASCENDING)], sparse=True),
 )
+
+
+def change_of(document: Mapping[str, Any]) -> Video | DeletedVideo:
+    """Any record as a value."""
+    if document["status"] == DELETED:
+        return DeletedVideo(document["_id"], document["updated_at"])
+    return video_of(document)
 
 
 def video_of(document: Mapping[str, Any]) -> Video:

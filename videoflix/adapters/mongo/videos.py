@@ -18,6 +18,7 @@ from videoflix.adapters.mongo.database import Database, Document
 from videoflix.adapters.mongo.video_records import (
     FAILED,
     INDEXES,
+    KEPT,
     NEWEST_FIRST,
     PENDING,
     PROCESSING,
@@ -88,7 +89,7 @@ class MongoVideoStore:
 
     async def find(self, video_id: int) -> Video | None:
         async with self._database.operation():
-            document = await self._videos.find_one({"_id": video_id})
+            document = await self._videos.find_one({"_id": video_id, **KEPT})
         return None if document is None else video_of(document)
 
     async def list_ready(self) -> Sequence[Video]:
