@@ -13,9 +13,11 @@ PACKAGES = {
     "chromium": "chromium",
     "curl": "curl",
     "ffmpeg": "ffmpeg",
+    "nginx": "nginx-light",
     "node": "nodejs",
     "openssl": "openssl",
     "strace": "strace",
+    "wrk": "wrk",
 }
 
 

@@ -87,13 +87,10 @@ class DiskSegmentCache:
         self._warn_unwritable = RareWarning("segments cannot be cached: they are cut each time")
 
     def path(self, key: SegmentKey) -> Path:
-        return (
-            self._folder
-            / f"{key.video_id:d}"
-            / key.generation
-            / key.rendition
-            / segment_name(key.index)
-        )
+        return self._folder / self.place(key)
+
+    def place(self, key: SegmentKey) -> str:
+        return f"{key.video_id:d}/{key.generation}/{key.rendition}/{segment_name(key.index)}"
 
     def open(self, key: SegmentKey, facts: SegmentFacts) -> BinaryIO | None:
         path = self.path(key)

@@ -70,6 +70,9 @@ class SegmentCache(SegmentPurge, Protocol):
         it is evicted.
         """
 
+    def place(self, key: SegmentKey) -> str:
+        """The name of the segment's file, relative to the cache's folder. Does not block."""
+
     def put(self, key: SegmentKey, data: bytes | memoryview) -> None:
         """Keep a segment; it is there whole or not at all. May evict others."""
 

@@ -16,7 +16,7 @@ from videoflix.errors import NotFound
 from videoflix.offload import Offload
 from videoflix.ports import MediaStore, SegmentCache, SegmentKey, VideoStore
 from videoflix.streaming.prefetch import Prefetch
-from videoflix.streaming.shared import shared
+from videoflix.streaming.shared import is_shared, shared
 from videoflix.streaming.titles import TitleShelf, rendition_for
 
 _SEGMENT = re.compile(r"segment_(\d{3,6})\.ts", re.ASCII)
@@ -42,6 +42,11 @@ class Segment:
         file = await self._service.content(self.key, self._title, self._facts)
         with file:
             yield file
+
+    def place(self, file: BinaryIO) -> str | None:
+        """Where below the cache's folder the bytes are that ``open`` gave; None where they were
+        cut just now, and may not have been kept."""
+        return None if is_shared(file) else self._service.place(self.key)
 
 
 class StreamingService:
@@ -119,6 +124,10 @@ class StreamingService:
         if self._prefetch is not None:
             self._prefetch.note(key, title)
         return file
+
+    def place(self, key: SegmentKey) -> str:
+        """For ``Segment.place``."""
+        return self._cache.place(key)
 
     async def prefetched(self) -> None:
         """Wait until nothing is to be cut ahead any more."""

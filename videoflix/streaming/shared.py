@@ -28,6 +28,11 @@ class _Shared(io.RawIOBase):
         return self._position
 
 
+def is_shared(file: BinaryIO) -> bool:
+    """Whether ``shared`` made it."""
+    return isinstance(file, io.BufferedReader) and isinstance(file.raw, _Shared)
+
+
 def shared(data: memoryview) -> BinaryIO:
     """``data`` as an open file of the caller's own."""
     return io.BufferedReader(_Shared(data))
