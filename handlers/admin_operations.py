@@ -1,9 +1,20 @@
 """The calls of admins, documented. How to add one: see ``handlers.documentation``."""
 
 from handlers import schemas
-from handlers.answers import Categories, Detail, EventStream, RetriedMany, VideoList, VideoRecord
+from handlers.answers import (
+    Account,
+    Categories,
+    Detail,
+    EventStream,
+    MemberList,
+    RetriedMany,
+    StorageFigures,
+    VideoList,
+    VideoRecord,
+)
 from handlers.documentation import FORM_TYPE, Operation, Reply, Tag
 from handlers.events import EVENT_TYPE
+from handlers.users import UserListQuery
 from handlers.videos import VideoListQuery
 
 UPLOAD = Operation(
@@ -53,6 +64,40 @@ CATEGORIES = Operation(
     "Categories to choose from",
     Tag.ADMIN,
     (Reply(200, "The categories.", Categories),),
+)
+
+STORAGE = Operation(
+    "getStorage",
+    "What the disk and the cache hold",
+    Tag.ADMIN,
+    (Reply(200, "The figures.", StorageFigures),),
+)
+
+USERS = Operation(
+    "listUsers",
+    "All accounts",
+    Tag.ADMIN,
+    (Reply(200, "One page. One beyond the last is empty.", MemberList),),
+    query=UserListQuery,
+)
+
+DISABLE_USER = Operation(
+    "disableUser",
+    "Keep an account, but let nobody in",
+    Tag.ADMIN,
+    (
+        Reply(200, "All its sessions have ended, the links in its mails are void.", Account),
+        Reply(409, "It is one's own account, or the last admin's.", Detail),
+    ),
+    request=schemas.Empty,
+)
+
+ENABLE_USER = Operation(
+    "enableUser",
+    "Let an account in again, or for the first time without its mail",
+    Tag.ADMIN,
+    (Reply(200, "It may sign in.", Account),),
+    request=schemas.Empty,
 )
 
 CANCEL = Operation(

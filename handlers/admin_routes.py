@@ -4,6 +4,8 @@ from handlers import admin_operations
 from handlers.access import ADMIN, PART, Route
 from handlers.admin import VideosHandler
 from handlers.events import EventsHandler
+from handlers.storage import StorageHandler
+from handlers.users import UserDisableHandler, UserEnableHandler, UsersHandler
 from handlers.videos import (
     CategoriesHandler,
     VideoCancelHandler,
@@ -59,6 +61,22 @@ ADMIN_ROUTES = (
         CategoriesHandler,
         {"GET": ADMIN},
         {"GET": admin_operations.CATEGORIES},
+    ),
+    Route(
+        r"/api/admin/storage/?", StorageHandler, {"GET": ADMIN}, {"GET": admin_operations.STORAGE}
+    ),
+    Route(r"/api/admin/users/?", UsersHandler, {"GET": ADMIN}, {"GET": admin_operations.USERS}),
+    Route(
+        rf"/api/admin/users/{PART}/disable/?",
+        UserDisableHandler,
+        {"POST": ADMIN},
+        {"POST": admin_operations.DISABLE_USER},
+    ),
+    Route(
+        rf"/api/admin/users/{PART}/enable/?",
+        UserEnableHandler,
+        {"POST": ADMIN},
+        {"POST": admin_operations.ENABLE_USER},
     ),
     Route(r"/api/admin/events/?", EventsHandler, {"GET": ADMIN}, {"GET": admin_operations.EVENTS}),
 )

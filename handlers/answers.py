@@ -63,7 +63,7 @@ class Refreshed(Detail):
 
 
 class Me(Shape):
-    """The account of whoever asks."""
+    """An account."""
 
     id: Id
     email: str
@@ -117,6 +117,10 @@ class VideoRecord(CatalogueEntry):
     )
     source_size: int = Field(ge=0, description="Bytes.")
     has_own_thumbnail: bool = Field(description="An admin's picture, not one made from the film.")
+    can_retry: bool = Field(description="Whether it has failed and its film is kept.")
+    duration: float | None = Field(ge=0, description="Seconds; null before it was encoded.")
+    renditions: list[str] = Field(description="Names, smallest first, of the published encode.")
+    size: int | None = Field(ge=0, description="Bytes of the published encode.")
 
 
 class VideoList(Shape):
@@ -131,6 +135,59 @@ class VideoList(Shape):
 class Categories(Shape):
     suggestions: list[str] = Field(description="What is offered where nothing else fits.")
     in_use: list[str] = Field(description="Those that videos have, by the alphabet.")
+
+
+class Member(Me):
+    """An account, as admins see it."""
+
+    is_active: bool = Field(description="Whether it may sign in.")
+    created_at: Timestamp
+    last_sign_in: Timestamp | None = Field(
+        description="Null where it is not known: sessions are kept for some days."
+    )
+
+
+class Account(Me):
+    """An account that an admin has changed."""
+
+    is_active: bool
+
+
+class MemberList(Shape):
+    """One page of the accounts that were asked for, by id."""
+
+    count: int = Field(ge=0, description="Of all pages.")
+    next: int | None = Field(ge=2, description="The number of the next page, if there is one.")
+    previous: int | None = Field(ge=1)
+    results: list[Member]
+
+
+class DiskFigures(Shape):
+    """Bytes of the disk that films are on."""
+
+    total: int = Field(ge=0)
+    free: int = Field(ge=0)
+    floor: int = Field(ge=0, description="Below it uploads are refused and encodes wait.")
+
+
+class CacheFigures(Shape):
+    bytes: int = Field(ge=0)
+    budget: int = Field(ge=0)
+    segments: int = Field(ge=0)
+
+
+class StorageFigures(Shape):
+    """Bytes, a few seconds old at most."""
+
+    disk: DiskFigures
+    sources: int = Field(ge=0, description="Films as they were uploaded.")
+    titles: int = Field(ge=0, description="Films that were encoded, and work on them.")
+    uploads: int = Field(ge=0, description="What is being received.")
+    cache: CacheFigures
+
+
+class Position(Shape):
+    position: float = Field(ge=0, description="Seconds; 0 where nothing is kept.")
 
 
 class Refused(Detail):

@@ -134,6 +134,9 @@ PARAMETERS = {
         {"type": "string", "pattern": "^[0-9a-f]{32}$"},
         "0123456789abcdef" * 2,
     ),
+    "user": Parameter(
+        "The id of the account.", {"type": "integer", "minimum": 1, "maximum": 9_999_999_999}, 1
+    ),
     "video": Parameter(
         "The id of the video.", {"type": "integer", "minimum": 1, "maximum": 9_999_999_999}, 1
     ),

@@ -11,6 +11,7 @@ from handlers.answers import (
     Me,
     Message,
     OpenSession,
+    Position,
     Refreshed,
     Registered,
 )
@@ -149,6 +150,22 @@ CATALOGUE = Operation(
     "The catalogue: videos that can be played, newest first",
     Tag.CATALOGUE,
     (Reply(200, "The videos.", list[CatalogueEntry]),),
+)
+
+POSITION = Operation(
+    "getPosition",
+    "Where one stopped watching",
+    Tag.CATALOGUE,
+    (Reply(200, "The position, 0 where nothing is kept.", Position),),
+)
+
+KEEP_POSITION = Operation(
+    "keepPosition",
+    "Remember where one stopped watching",
+    Tag.CATALOGUE,
+    (Reply(200, "The position as it is kept.", Position),),
+    description="Of oneself alone. Beyond the film's end is refused, but for a second.",
+    request=schemas.WatchPosition,
 )
 
 API_DOCUMENT = Operation(

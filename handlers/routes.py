@@ -43,6 +43,7 @@ from handlers.packages import (
     TextHandler,
     TextSegmentHandler,
 )
+from handlers.positions import PositionHandler
 from videoflix.errors import NotFound
 
 
@@ -109,6 +110,12 @@ ROUTES = (
     ),
     Route(r"/api/me/.*", UnknownHandler, everything(MEMBER), UNLISTED),
     Route(r"/api/video/?", CatalogueHandler, reading(MEMBER), {"GET": operations.CATALOGUE}),
+    Route(
+        rf"/api/video/{PART}/position/?",
+        PositionHandler,
+        {**reading(MEMBER), "PUT": MEMBER},
+        {"GET": operations.POSITION, "PUT": operations.KEEP_POSITION},
+    ),
     _media(r"master\.m3u8", MultivariantPlaylistHandler, media_operations.MULTIVARIANT_PLAYLIST),
     _media(
         r"cmaf/master\.m3u8",

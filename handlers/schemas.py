@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
 from pydantic.config import JsonDict
 
+from videoflix.catalogue.positions import POSITION_MAX
 from videoflix.encoding.control import BULK_MAX
 from videoflix.errors import FieldErrors
 from videoflix.models import (
@@ -34,6 +35,8 @@ _MESSAGES = {
     "model_type": "The body must be a JSON object.",
     "json_invalid": "The body is not valid JSON.",
     "enum": "Not a valid choice.",
+    "float_type": "Not a valid number.",
+    "finite_number": "Not a valid number.",
     "int_type": "Not a valid number.",
     "int_parsing": "Not a valid number.",
     "list_type": "Not a list.",
@@ -103,6 +106,12 @@ class VideoEdit(Body):
     title: str = Field("", json_schema_extra={"minLength": 1, "maxLength": TITLE_MAX})
     description: str = Field("", json_schema_extra={"maxLength": DESCRIPTION_MAX})
     category: str = Field("", json_schema_extra={"maxLength": CATEGORY_MAX})
+
+
+class WatchPosition(Body):
+    position: float = Field(
+        ge=0, le=POSITION_MAX, allow_inf_nan=False, description="Seconds from the film's start."
+    )
 
 
 class RetryMany(Body):

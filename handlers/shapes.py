@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from videoflix.catalogue.service import CatalogueService
-from videoflix.models import Video
+from videoflix.models import ProcessingStatus, Video
 
 
 def timestamp(moment: datetime) -> str:
@@ -42,4 +42,8 @@ def full_record(video: Video, catalogue: CatalogueService) -> dict[str, Any]:
         "has_source": video.has_source,
         "source_size": video.source_size,
         "has_own_thumbnail": video.has_own_thumbnail,
+        "can_retry": video.status is ProcessingStatus.FAILED and video.has_source,
+        "duration": video.facts.milliseconds / 1000 if video.facts else None,
+        "renditions": list(video.facts.renditions) if video.facts else [],
+        "size": video.facts.size if video.facts else None,
     }

@@ -33,7 +33,9 @@ from videoflix.adapters.rate_counters import RedisRateCounters
 from videoflix.adapters.revocation_feed import RedisRevocationFeed
 from videoflix.adapters.segment_cache import DiskSegmentCache
 from videoflix.catalogue.edits import FilmEdits
+from videoflix.catalogue.positions import Positions
 from videoflix.catalogue.service import CatalogueService
+from videoflix.catalogue.storage import StorageFigures
 from videoflix.encoding.control import JobControl
 from videoflix.encoding.removal import Removal
 from videoflix.encoding.service import EncodingJobs
@@ -73,6 +75,8 @@ class Container:
     film_edits: FilmEdits
     uploads: UploadService
     removal: Removal
+    storage: StorageFigures
+    positions: Positions
     encoding: EncodingJobs
     job_control: JobControl
     film_watch: FilmWatch
@@ -112,6 +116,7 @@ async def open_container(
                 settings,
                 users=users,
                 sessions=sessions,
+                positions=positions,
                 feed=feed,
                 reset_mail_store=waiting_mails,
                 mailer=mailer,
@@ -156,6 +161,8 @@ async def open_container(
             film_edits=FilmEdits(videos, MongoVideoEdits(database)),
             uploads=UploadService(videos, media, doorbell, settings, executor=disk),
             removal=removal,
+            positions=Positions(videos, positions),
+            storage=StorageFigures(media, cache.stats, settings.storage.free_floor, Offload(disk)),
             encoding=EncodingJobs(
                 videos,
                 media,

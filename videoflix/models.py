@@ -133,6 +133,16 @@ class EncodeProgress:
 
 
 @dataclass(frozen=True, slots=True)
+class TitleFacts:
+    """What a published generation is: its duration, names of its renditions (smallest first), the
+    bytes of its files."""
+
+    milliseconds: int
+    renditions: tuple[str, ...]
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Video:
     """One film of the catalogue.
 
@@ -144,6 +154,7 @@ class Video:
     failed, also while the next one runs, and empty once one has succeeded. ``next_attempt_at``
     is the end of the pause after a failed attempt, None at all other times. ``has_source`` is
     false once the film as it was uploaded is given up: then it cannot be encoded again.
+    ``facts`` are those of ``generation``, None where they are not known.
     ``has_own_thumbnail`` is true when an admin uploaded the picture: it is then never replaced
     by one made from the film.
     """
@@ -164,6 +175,7 @@ class Video:
     next_attempt_at: datetime | None
     generation: str | None
     replaced: tuple[str, ...]
+    facts: TitleFacts | None
     has_source: bool
     source_size: int
     has_own_thumbnail: bool

@@ -9,6 +9,7 @@ from tests.clips.fixtures import ClipCache
 from tests.clips.padding import padded
 from tests.media_pipeline.titles import encode_title
 from videoflix.container import Container
+from videoflix.encoding.facts import title_facts
 from videoflix.models import Video, VideoDetails
 
 SECONDS = 14
@@ -51,7 +52,7 @@ async def publish_waiting(container: Container, encoded: Path, video_id: int) ->
     assert lease.video_id == video_id
     generation = secrets.token_hex(8)
     await asyncio.to_thread(_install, container, encoded, video_id, generation)
-    await container.videos.publish(lease, generation)
+    await container.videos.publish(lease, generation, facts=title_facts(encoded))
     return await container.catalogue.find(video_id)
 
 

@@ -12,7 +12,14 @@ from videoflix.accounts.reset_mails import ResetMails
 from videoflix.accounts.revocations import open_revocations
 from videoflix.accounts.service import AccountsService, Lifetimes
 from videoflix.accounts.tokens import Tokens
-from videoflix.ports import Mailer, ResetMailStore, RevocationFeed, SessionStore, UserStore
+from videoflix.ports import (
+    Mailer,
+    PositionStore,
+    ResetMailStore,
+    RevocationFeed,
+    SessionStore,
+    UserStore,
+)
 from videoflix.settings import Settings
 
 
@@ -30,6 +37,7 @@ async def open_accounts(
     *,
     users: UserStore,
     sessions: SessionStore,
+    positions: PositionStore,
     feed: RevocationFeed,
     reset_mail_store: ResetMailStore,
     mailer: Mailer,
@@ -66,5 +74,7 @@ async def open_accounts(
             frontend_url=settings.server.frontend_url,
             lifetimes=lifetimes,
         )
-        members = MembersService(users, sessions, passwords=passwords, revocations=revocations)
+        members = MembersService(
+            users, sessions, positions=positions, passwords=passwords, revocations=revocations
+        )
         yield Accounts(service, members, Guard(tokens, revocations), reset_mails)

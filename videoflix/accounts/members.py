@@ -1,15 +1,25 @@
 """Existing accounts: what their members change themselves, and what an operator does to them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from videoflix.accounts.passwords import PasswordHasher, checked_password
 from videoflix.accounts.revocations import Revocations
 from videoflix.accounts.tokens import utc_now
-from videoflix.errors import FieldErrors, NotFound, Unauthenticated
+from videoflix.errors import Conflict, FieldErrors, NotFound, Unauthenticated
 from videoflix.models import Principal, Session, User
-from videoflix.ports import SessionStore, UserStore
+from videoflix.ports import PositionStore, SessionStore, UserStore
 
 WRONG_PASSWORD = "This is not your password."  # noqa: S105 -- a message
+
+
+@dataclass(frozen=True, slots=True)
+class MemberPage:
+    """Some accounts, each with its last sign-in where that is known, and how many in all."""
+
+    count: int
+    members: tuple[tuple[User, datetime | None], ...]
 
 
 class MembersService:
@@ -20,11 +30,13 @@ class MembersService:
         users: UserStore,
         sessions: SessionStore,
         *,
+        positions: PositionStore,
         passwords: PasswordHasher,
         revocations: Revocations,
     ) -> None:
         self._users = users
         self._sessions = sessions
+        self._positions = positions
         self._passwords = passwords
         self._revocations = revocations
 
@@ -71,6 +83,37 @@ class MembersService:
         """Every account, by id."""
         return await self._users.list_all()
 
+    async def page(self, search: str, *, skip: int, limit: int) -> MemberPage:
+        """Accounts whose address holds every word of ``search``, by id."""
+        found = await self._users.page(search, skip=skip, limit=limit)
+        last = await self._sessions.last_sign_ins([user.id for user in found.users])
+        return MemberPage(found.count, tuple((user, last.get(user.id)) for user in found.users))
+
+    async def disable_other(self, principal: Principal, user_id: int) -> User:
+        """Disable an account on behalf of an admin. Raises NotFound, and Conflict for his own and
+        where no admin would remain."""
+        if user_id == principal.user_id:
+            raise Conflict("Nobody can disable the own account.")
+        await self._known(user_id)
+        await self.disable(user_id)
+        if not await self._users.has_admin():
+            # Two disabled each other at the same moment.
+            await self.enable(user_id)
+            raise Conflict("This is the last admin.")
+        return await self._known(user_id)
+
+    async def enable_other(self, user_id: int) -> User:
+        """Raises NotFound."""
+        await self._known(user_id)
+        await self.enable(user_id)
+        return await self._known(user_id)
+
+    async def _known(self, user_id: int) -> User:
+        user = await self._users.find(user_id)
+        if user is None:
+            raise NotFound("There is no such account.")
+        return user
+
     async def disable(self, user_id: int) -> None:
         """Refuse sign-ins, end all sessions, void the links in mails."""
         await self._users.set_active(user_id, is_active=False)
@@ -80,11 +123,12 @@ class MembersService:
         await self._users.set_active(user_id, is_active=True)
 
     async def delete(self, user_id: int) -> None:
-        """The account goes, with its links; what its sessions told of a person goes at once,
-        their ids when they would have expired."""
+        """The account goes, with its links and where it stopped watching; what its sessions told
+        of a person goes at once, their ids when they would have expired."""
         await self._revocations.end_all(user_id)
         await self._users.delete(user_id)
         await self._revocations.end_all(user_id)
+        await self._positions.drop_user(user_id)
 
     async def _proved(self, principal: Principal, password: str, field: str) -> User:
         user = await self.own(principal)

@@ -22,9 +22,9 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from videoflix.adapters.disk import copy_durably, full_disk_translated, sync_folder
+from videoflix.adapters.disk import bytes_below, copy_durably, full_disk_translated, sync_folder
 from videoflix.adapters.upload_file import LocalUploadFile
-from videoflix.ports import UploadFile
+from videoflix.ports import MediaUsage, UploadFile
 
 _TEMPORARY = ".tmp-"
 _GONE = ".gone-"
@@ -72,6 +72,16 @@ class LocalMediaStore:
 
     def free_bytes(self) -> int:
         return shutil.disk_usage(self._root).free
+
+    def usage(self) -> MediaUsage:
+        disk = shutil.disk_usage(self._root)
+        return MediaUsage(
+            total=disk.total,
+            free=disk.free,
+            sources=bytes_below(self._sources),
+            titles=bytes_below(self._titles) + bytes_below(self._root / "parts"),
+            uploads=bytes_below(self._uploads),
+        )
 
     # -- sources
 

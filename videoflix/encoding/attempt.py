@@ -14,6 +14,7 @@ from typing import TypeVar
 import structlog
 
 from videoflix.encoding.chunk_work import OUTPUT
+from videoflix.encoding.facts import title_facts
 from videoflix.encoding.film import FilmEncode
 from videoflix.encoding.lease import LeaseKeeper
 from videoflix.encoding.leftovers import Leftovers
@@ -113,9 +114,12 @@ class Attempt:
                 picture = self._media.title(self._video_id, self._generation) / THUMBNAIL
                 await self._offload(self._media.install_thumbnail, picture, self._video_id)
             await self._insist(keeper.renew_now)  # what the encoder said last
+            facts = await self._offload(
+                title_facts, self._media.title(self._video_id, self._generation)
+            )
             await self._insist(
                 lambda: self._videos.publish(
-                    self._lease, self._generation, keep_source=self._keep_source
+                    self._lease, self._generation, facts=facts, keep_source=self._keep_source
                 )
             )
         except (LeaseLost, InsufficientStorage, OSError):

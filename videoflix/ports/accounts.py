@@ -1,11 +1,19 @@
 """Accounts, sessions, limits and mails."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from videoflix.models import Link, LinkPurpose, ResetMail, Session, User
+
+
+@dataclass(frozen=True, slots=True)
+class UserPage:
+    """Some of the accounts that were asked for, and how many there are in all."""
+
+    count: int
+    users: tuple[User, ...]
 
 
 class UserStore(Protocol):
@@ -61,6 +69,12 @@ class UserStore(Protocol):
     async def list_all(self) -> Sequence[User]:
         """Every account, by id."""
 
+    async def page(self, search: str, *, skip: int, limit: int) -> UserPage:
+        """Accounts whose folded address holds every word of ``search``, by id."""
+
+    async def has_admin(self) -> bool:
+        """Whether any account is active and an admin's."""
+
     async def delete(self, user_id: int) -> None: ...
 
 
@@ -77,6 +91,9 @@ class SessionStore(Protocol):
 
     async def list_open(self, user_id: int, moment: datetime) -> Sequence[Session]:
         """Neither revoked nor expired at ``moment``; newest first."""
+
+    async def last_sign_ins(self, user_ids: Sequence[int]) -> Mapping[int, datetime]:
+        """When each of these users signed in last; those are missing of whom no session is kept."""
 
     async def revoke(self, session_id: str, user_id: int) -> bool:
         """End the user's session; False when there is none of this id or it was ended before."""

@@ -1,6 +1,7 @@
 """Films: records and jobs, files on disks."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -9,6 +10,7 @@ from videoflix.models import (
     DeletedVideo,
     EncodeProgress,
     Lease,
+    TitleFacts,
     Video,
     VideoDetails,
     VideoPage,
@@ -50,7 +52,14 @@ class VideoStore(Protocol):
     async def renew(self, lease: Lease, seconds: float, progress: EncodeProgress) -> Lease:
         """Move the lease's end and record progress, which never goes back. Raises LeaseLost."""
 
-    async def publish(self, lease: Lease, generation: str, *, keep_source: bool = True) -> None:
+    async def publish(
+        self,
+        lease: Lease,
+        generation: str,
+        *,
+        facts: TitleFacts | None = None,
+        keep_source: bool = True,
+    ) -> None:
         """``processing`` → ``ready``, fenced by the lease. Raises LeaseLost.
 
         The generation that was published before is remembered as replaced. Without
@@ -180,6 +189,22 @@ class MediaStore(Protocol):
     def thumbnail(self, video_id: int) -> Path: ...
 
     def free_bytes(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class MediaUsage:
+    """Bytes: of the disk, and of what is kept on it. ``titles`` has the work on them too."""
+
+    total: int
+    free: int
+    sources: int
+    titles: int
+    uploads: int
+
+
+class UsageStore(Protocol):
+    def usage(self) -> MediaUsage:
+        """Counted now, file by file: blocks for some time where there are many."""
 
 
 class UploadFile(Protocol):

@@ -6,6 +6,7 @@ server would otherwise acknowledge them from memory.
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
@@ -34,6 +35,11 @@ COUNTERS = "counters"
 INDEX_SECONDS = 600.0
 _GRACE_SECONDS = 0.3
 _UNREACHABLE = (ConnectionFailure, ExecutionTimeout, WriteConcernError)
+
+
+def holding(word: str) -> Document:
+    """Matches a text that holds ``word``, in any case. Nothing in it is an operator."""
+    return {"$regex": re.escape(word), "$options": "i"}
 
 
 class Database:

@@ -2,11 +2,11 @@
 TTL index removes what has expired), ``used_at``, who signed in (``address``, ``user_agent``) and,
 once revoked, ``revoked_at`` by the database's clock, and no longer who it was."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from pymongo import DESCENDING, IndexModel, ReturnDocument
+from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
 
 from videoflix.adapters.mongo.database import Database, Document
 from videoflix.models import Session, Visitor
@@ -75,6 +75,15 @@ class MongoSessionStore:
         async with self._database.operation():
             found = self._sessions.find(query).sort([("created_at", DESCENDING), ("_id", 1)])
             return [_session(document) async for document in found]
+
+    async def last_sign_ins(self, user_ids: Sequence[int]) -> Mapping[int, datetime]:
+        last: dict[int, datetime] = {}
+        wanted = {"user_id": {"$in": list(user_ids)}}
+        async with self._database.operation():
+            found = self._sessions.find(wanted, {"user_id": True, "created_at": True})
+            async for session in found.sort("created_at", ASCENDING):
+                last[session["user_id"]] = session["created_at"]
+        return last
 
     async def revoke(self, session_id: str, user_id: int) -> bool:
         return await self._revoke({"_id": session_id, "user_id": user_id}) > 0

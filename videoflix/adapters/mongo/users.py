@@ -13,9 +13,10 @@ from typing import Any
 from pymongo import IndexModel
 from pymongo.errors import DuplicateKeyError
 
-from videoflix.adapters.mongo.database import Database, Document
+from videoflix.adapters.mongo.database import Database, Document, holding
 from videoflix.errors import Conflict
 from videoflix.models import Link, LinkPurpose, User
+from videoflix.ports import UserPage
 
 USERS = "users"
 LINKS_KEPT = 5
@@ -162,6 +163,19 @@ class MongoUserStore:
     async def list_all(self) -> Sequence[User]:
         async with self._database.operation(LIST_SECONDS):
             return [_user(document) async for document in self._users.find().sort("_id")]
+
+    async def page(self, search: str, *, skip: int, limit: int) -> UserPage:
+        words = [{"folded": holding(word)} for word in search.casefold().split()]
+        wanted: Document = {"$and": words} if words else {}
+        async with self._database.operation():
+            count = await self._users.count_documents(wanted)
+            found = self._users.find(wanted).sort("_id").skip(skip).limit(limit)
+            return UserPage(count, tuple([_user(document) async for document in found]))
+
+    async def has_admin(self) -> bool:
+        async with self._database.operation():
+            found = await self._users.find_one({"is_staff": True, "is_active": True}, {"_id": True})
+        return found is not None
 
     async def _update(self, query: dict[str, Any], update: dict[str, Any]) -> bool:
         async with self._database.operation():

@@ -1,13 +1,12 @@
 """Lists of videos for admins."""
 
-import re
 from collections.abc import Sequence
 from datetime import datetime
 
 from pymongo import ASCENDING, DESCENDING
 from pymongo.collation import Collation, CollationStrength
 
-from videoflix.adapters.mongo.database import Database, Document
+from videoflix.adapters.mongo.database import Database, Document, holding
 from videoflix.adapters.mongo.video_records import (
     KEPT,
     PENDING,
@@ -22,11 +21,6 @@ _SEARCHED = ("title", "description", "category")
 _WITHOUT_CASE = Collation("en", strength=CollationStrength.SECONDARY)
 
 
-def words_pattern(word: str) -> Document:
-    """Matches a text that holds ``word``, in any case. Nothing in it is an operator."""
-    return {"$regex": re.escape(word), "$options": "i"}
-
-
 def _filter(query: VideoQuery) -> Document:
     wanted: Document = dict(KEPT)
     if query.status is not None:
@@ -35,7 +29,7 @@ def _filter(query: VideoQuery) -> Document:
         wanted["category"] = query.category
     if words := query.search.split():
         wanted["$and"] = [
-            {"$or": [{field: words_pattern(word)} for field in _SEARCHED]} for word in words
+            {"$or": [{field: holding(word)} for field in _SEARCHED]} for word in words
         ]
     return wanted
 

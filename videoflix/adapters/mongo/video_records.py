@@ -13,11 +13,12 @@ It goes some time after its files.
 """
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
-from videoflix.models import DeletedVideo, ProcessingStatus, Video
+from videoflix.models import DeletedVideo, ProcessingStatus, TitleFacts, Video
 
 VIDEOS = "videos"
 PENDING = ProcessingStatus.PENDING.value
@@ -37,6 +38,16 @@ INDEXES = (
     IndexModel([("replaced.at", ASCENDING)], sparse=True),
     IndexModel([("source_to_delete", ASCENDING)], sparse=True),
 )
+
+
+def facts_document(facts: TitleFacts | None) -> dict[str, Any] | None:
+    return None if facts is None else {**asdict(facts), "renditions": list(facts.renditions)}
+
+
+def _facts(document: Mapping[str, Any] | None) -> TitleFacts | None:
+    if document is None:
+        return None
+    return TitleFacts(document["milliseconds"], tuple(document["renditions"]), document["size"])
 
 
 def change_of(document: Mapping[str, Any]) -> Video | DeletedVideo:
@@ -68,6 +79,7 @@ def video_of(document: Mapping[str, Any]) -> Video:
         next_attempt_at=document["claimable_at"] if rests else None,
         generation=document["generation"],
         replaced=tuple(entry["generation"] for entry in document.get("replaced", ())),
+        facts=_facts(document.get("facts")),
         has_source=document.get("has_source", True),
         source_size=document["source_size"],
         has_own_thumbnail=document["has_own_thumbnail"],

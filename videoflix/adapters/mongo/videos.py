@@ -24,10 +24,11 @@ from videoflix.adapters.mongo.video_records import (
     PROCESSING,
     READY,
     VIDEOS,
+    facts_document,
     video_of,
 )
 from videoflix.errors import Conflict, LeaseLost
-from videoflix.models import EncodeProgress, Lease, Video, VideoDetails
+from videoflix.models import EncodeProgress, Lease, TitleFacts, Video, VideoDetails
 
 _NO_JOB = {"claimable_at": "", "holder": "", "token": ""}
 _NO_PROGRESS: Document = {
@@ -155,11 +156,19 @@ class MongoVideoStore:
         )
         return replace(lease, expires_at=expires_at)
 
-    async def publish(self, lease: Lease, generation: str, *, keep_source: bool = True) -> None:
+    async def publish(
+        self,
+        lease: Lease,
+        generation: str,
+        *,
+        facts: TitleFacts | None = None,
+        keep_source: bool = True,
+    ) -> None:
         now = await self._database.now()
         ready: Document = {
             "status": READY,
             "generation": generation,
+            "facts": facts_document(facts),
             "progress": 100,
             "error": "",
             "last_failure": "",
