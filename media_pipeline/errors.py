@@ -7,6 +7,7 @@
     ├── EncodeError      this try failed in a way that another try may not
     ├── NotInChunks      the film must be encoded whole
     └── DamagedTitle     a stored title is not what was verified when it was written
+        └── Unmeasured   it is, perhaps; its segments are not measured for this muxer
 """
 
 
@@ -28,3 +29,7 @@ class NotInChunks(MediaError):
 
 class DamagedTitle(MediaError):
     """Bytes on disk differ from what was verified when the title was written."""
+
+
+class Unmeasured(DamagedTitle):
+    """The measures of MPEG-TS segments are missing, or another muxer's."""

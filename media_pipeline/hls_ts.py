@@ -19,7 +19,6 @@ from media_pipeline.hls_sides import (
     subtitle_rate,
     subtitle_renditions,
 )
-from media_pipeline.iframes import TS_I_FRAME, i_frames_file
 from media_pipeline.manifest import RenditionFacts
 from media_pipeline.mpegts import TS_START
 from media_pipeline.multivariant import (
@@ -30,7 +29,6 @@ from media_pipeline.multivariant import (
 )
 from media_pipeline.package import Package
 from media_pipeline.playlists import Entry, media_playlist, target_duration
-from media_pipeline.tables import Table
 from media_pipeline.timeline import AUDIO_RATE
 
 
@@ -116,8 +114,7 @@ def packed(package: Package, sound: str) -> str:
 def _i_frames(package: Package, rendition: str) -> list[Entry]:
     """Every IDR, as the byte range of its tables and its picture within its segment."""
     grid = package.grid
-    table = Table.open(package.title.folder / i_frames_file(rendition), TS_I_FRAME)
-    rows = table.read(0, grid.gops)
+    rows = package.title.i_frames(rendition)
     found = []
     for index in range(grid.segment_count):
         segment = grid.segment(index)

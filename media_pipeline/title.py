@@ -17,8 +17,10 @@ import numpy as np
 import xxhash
 
 from media_pipeline.elementary import Adts, parameter_sets
-from media_pipeline.errors import DamagedTitle
+from media_pipeline.errors import DamagedTitle, Unmeasured
+from media_pipeline.iframes import TS_I_FRAME, i_frames_file
 from media_pipeline.manifest import Manifest
+from media_pipeline.measures import Measures
 from media_pipeline.mpegts import (
     MUXER_ID,
     Counters,
@@ -104,8 +106,8 @@ class Track:
         return TrackSamples(rows, data, start, self.timescale)
 
 
-class Title:
-    """Segments of the title in ``folder``. Raises DamagedTitle if it is not whole."""
+class Mezzanine:
+    """The tracks of the title in ``folder``. Raises DamagedTitle if it is not whole."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -114,19 +116,81 @@ class Title:
         self.renditions = {facts.name: facts for facts in self.manifest.renditions}
         if not self.renditions or not self.grid.frames:
             raise DamagedTitle("the title has no renditions")
-        if self.manifest.muxer != MUXER_ID:
-            # Sizes, checksums and continuity counters hold for one muxer only.
-            raise DamagedTitle(
-                f"the title was measured with {self.manifest.muxer}, this is {MUXER_ID}"
-            )
         self._tracks: dict[str, Track] = {}
-        self._segments: dict[str, Rows] = {}
         self._lock = threading.Lock()
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the renditions, smallest first."""
         return tuple(self.renditions)
+
+    def mux_ts(self, rendition: str, index: int, counters: Counters) -> memoryview:
+        """Cut segment ``index`` with the given counters, unchecked."""
+        segment = self.grid.segment(index)
+        picture = self.track(rendition)
+        sound = None
+        for facts in self.manifest.audio[:1]:
+            track = self.track(facts.name)
+            sound = (Adts.of(track.configuration), track.samples(segment))
+        parameters = parameter_sets(picture.configuration)
+        return mux_segment((parameters, picture.samples(segment)), sound, counters)
+
+    def track(self, name: str) -> Track:
+        """The track of a rendition or of a sound, opened once."""
+        timescale = self.grid.timescale if name in self.renditions else AUDIO_RATE
+        return self._once(self._tracks, name, lambda: Track(self.folder, name, timescale))
+
+    def _once(self, cache: dict[str, Value], key: str, make: Callable[[], Value]) -> Value:
+        found = cache.get(key)
+        if found is None:
+            with self._lock:
+                found = cache.get(key)
+                if found is None:
+                    found = cache[key] = make()
+        return found
+
+
+class Title(Mezzanine):
+    """Segments of the title in ``folder``, by the measures of this muxer: those that were made
+    when it was published, or ``measures``. Raises DamagedTitle, Unmeasured."""
+
+    def __init__(self, folder: Path, measures: Measures | None = None) -> None:
+        super().__init__(folder)
+        self._segments: dict[str, Rows] = {}
+        self._measures = measures
+        if measures is not None:
+            self.manifest = measures.applied(self.manifest)
+            self.renditions = {facts.name: facts for facts in self.manifest.renditions}
+            self._segments = {name: found.segments for name, found in measures.renditions.items()}
+        elif self.manifest.muxer != MUXER_ID:
+            # Sizes, checksums and continuity counters hold for one muxer only.
+            raise Unmeasured(
+                f"the title was measured with {self.manifest.muxer}, this is {MUXER_ID}"
+            )
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """With the measures that are there, whoever made them. Raises DamagedTitle, Unmeasured."""
+        try:
+            title = cls(folder)
+            title.check_tables()
+        except Unmeasured:
+            measures = Measures.load(folder, Manifest.load(folder))
+            if measures is None:
+                raise
+            return cls(folder, measures)
+        return title
+
+    def check_tables(self) -> None:
+        """Raises Unmeasured where tables of MPEG-TS segments are missing, or another title's."""
+        try:
+            for name in self.names:
+                segments = Table.open(self.folder / segments_file(name), TS_SEGMENT).rows
+                places = Table.open(self.folder / i_frames_file(name), TS_I_FRAME).rows
+                if (segments, places) != (self.grid.segment_count, self.grid.gops):
+                    raise Unmeasured(f"{name}: tables of another title")
+        except DamagedTitle as error:
+            raise Unmeasured(str(error)) from error
 
     def ts_facts(self, rendition: str, index: int) -> SegmentFacts:
         """What the verified segment was. IndexError for a segment that does not exist."""
@@ -152,21 +216,12 @@ class Title:
             raise DamagedTitle(f"{rendition} segment {index} differs from what was verified")
         return data
 
-    def mux_ts(self, rendition: str, index: int, counters: Counters) -> memoryview:
-        """Cut segment ``index`` with the given counters, unchecked."""
-        segment = self.grid.segment(index)
-        picture = self.track(rendition)
-        sound = None
-        for facts in self.manifest.audio[:1]:
-            track = self.track(facts.name)
-            sound = (Adts.of(track.configuration), track.samples(segment))
-        parameters = parameter_sets(picture.configuration)
-        return mux_segment((parameters, picture.samples(segment)), sound, counters)
-
-    def track(self, name: str) -> Track:
-        """The track of a rendition or of a sound, opened once."""
-        timescale = self.grid.timescale if name in self.renditions else AUDIO_RATE
-        return self._once(self._tracks, name, lambda: Track(self.folder, name, timescale))
+    def i_frames(self, rendition: str) -> Rows:
+        """A row of ``iframes.TS_I_FRAME`` for each GOP. Raises DamagedTitle."""
+        if self._measures is not None:
+            return self._measures.renditions[rendition].i_frames
+        table = Table.open(self.folder / i_frames_file(rendition), TS_I_FRAME)
+        return table.read(0, self.grid.gops)
 
     def _ts_row(self, rendition: str, index: int) -> np.void:
         """A row of the one table that is kept in memory: 18 bytes a segment."""
@@ -179,12 +234,3 @@ class Title:
     def _ts_rows(self, rendition: str) -> Rows:
         table = Table.open(self.folder / segments_file(rendition), TS_SEGMENT)
         return table.read(0, table.rows)
-
-    def _once(self, cache: dict[str, Value], key: str, make: Callable[[], Value]) -> Value:
-        found = cache.get(key)
-        if found is None:
-            with self._lock:
-                found = cache.get(key)
-                if found is None:
-                    found = cache[key] = make()
-        return found

@@ -3,23 +3,21 @@
 import os
 from collections.abc import Callable
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
-import xxhash
 
 from media_pipeline.errors import EncodeError
-from media_pipeline.iframes import i_frames, i_frames_file
+from media_pipeline.iframes import i_frames_file
 from media_pipeline.manifest import Manifest, RenditionFacts
-from media_pipeline.mpegts import MUXER_ID, Counters, next_counters
+from media_pipeline.measuring import measure_rendition
+from media_pipeline.mpegts import MUXER_ID
 from media_pipeline.side_streams import SideStreams
 from media_pipeline.small_files import small_files
 from media_pipeline.storyboard import StoryboardMaker
 from media_pipeline.tables import (
     SAMPLE,
-    TS_SEGMENT,
     Table,
     samples_file,
     segments_file,
@@ -27,7 +25,7 @@ from media_pipeline.tables import (
 )
 from media_pipeline.thumbnail import ThumbnailChooser
 from media_pipeline.timeline import FrameGrid
-from media_pipeline.title import Title
+from media_pipeline.title import Mezzanine, Title
 from media_pipeline.verify_sides import check_sound, check_storyboard, check_text
 
 Step = Callable[[float], None]
@@ -146,32 +144,16 @@ def _check_video(
     return facts
 
 
-def measure(title: Title, facts: RenditionFacts) -> RenditionFacts:
+def measure(title: Mezzanine, facts: RenditionFacts) -> RenditionFacts:
     """Cut every segment of a rendition once, and write the tables of their sizes, checksums and
     counters and of the places of IDRs in them.
 
     Returns ``facts`` with the peak and average bandwidth.
     """
-    grid = title.grid
-    rows = np.zeros(grid.segment_count, TS_SEGMENT)
-    idrs = []
-    counters = Counters(0, 0, 0)
-    peak = Fraction(0)
-    for index in range(grid.segment_count):
-        segment = title.mux_ts(facts.name, index, counters)
-        rows[index] = (
-            len(segment),
-            xxhash.xxh3_64_intdigest(segment),
-            counters.video,
-            counters.audio,
-        )
-        idrs.append(i_frames(segment))
-        counters = next_counters(segment, counters)
-        peak = max(peak, len(segment) * 8 / grid.segment_seconds(index))
-    write_table(title.folder / segments_file(facts.name), rows)
-    write_table(title.folder / i_frames_file(facts.name), np.concatenate(idrs))
-    average = int(rows["size"].sum()) * 8 / grid.duration
-    return replace(facts, peak_bandwidth=-int(-peak // 1), average_bandwidth=-int(-average // 1))
+    measured = measure_rendition(title, facts)
+    write_table(title.folder / segments_file(facts.name), measured.segments)
+    write_table(title.folder / i_frames_file(facts.name), measured.i_frames)
+    return measured.facts
 
 
 def sync_folder(folder: Path) -> None:

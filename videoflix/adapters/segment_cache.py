@@ -2,7 +2,7 @@
 
 ::
 
-    <folder>/<video id>/<generation>/<rendition>/segment_000.ts
+    <folder>/<video id>/<generation>/<rendition>.<muxer>/segment_000.ts
     <folder>/.locks/<00 to ff>          held while a segment is being cut
     <folder>/.locks/eviction            held by the process that evicts
 
@@ -27,6 +27,7 @@ from typing import BinaryIO
 import structlog
 import xxhash
 
+from media_pipeline.measures import muxer_slug
 from media_pipeline.playlists import segment_name
 from media_pipeline.title import SegmentFacts
 from videoflix.adapters.lock_files import locked
@@ -35,6 +36,7 @@ from videoflix.ports import CacheStats, Purged, SegmentKey
 from videoflix.rare import RareWarning
 
 _LOCKS = ".locks"
+_MUXER = muxer_slug()  # servers of several versions may share the cache
 _LOCK_FILES = 256
 _REMEMBERED = 20_000  # files whose identity is kept in memory
 _TOUCH_EVERY = 60  # seconds between updates of a file's recency
@@ -90,7 +92,8 @@ class DiskSegmentCache:
         return self._folder / self.place(key)
 
     def place(self, key: SegmentKey) -> str:
-        return f"{key.video_id:d}/{key.generation}/{key.rendition}/{segment_name(key.index)}"
+        rendition = f"{key.rendition}.{_MUXER}"
+        return f"{key.video_id:d}/{key.generation}/{rendition}/{segment_name(key.index)}"
 
     def open(self, key: SegmentKey, facts: SegmentFacts) -> BinaryIO | None:
         path = self.path(key)

@@ -20,6 +20,7 @@ from videoflix.errors import DatabaseUnavailable, MediaDamaged, NotFound
 from videoflix.offload import Offload
 from videoflix.ports import MediaStore, VideoStore
 from videoflix.streaming.damage import PART, damaged
+from videoflix.streaming.measuring import TitleOpener
 
 _FRESH = 2.0  # seconds for which a record is believed
 _NEWS = 0.2  # seconds for which it is believed that a generation is unknown
@@ -62,7 +63,7 @@ class TitleShelf:
     def __init__(self, videos: VideoStore, media: MediaStore, offload: Offload) -> None:
         self._videos = videos
         self._media = media
-        self._offload = offload
+        self.open_title = TitleOpener(offload)
         self._records: OrderedDict[int, _Record] = OrderedDict()
         self._open: OrderedDict[tuple[int, str], OpenTitle] = OrderedDict()
         self._running: dict[Hashable, asyncio.Task[Any]] = {}
@@ -134,7 +135,7 @@ class TitleShelf:
     async def _load(self, video_id: int, generation: str) -> OpenTitle:
         folder = self._media.title(video_id, generation)
         try:
-            title = await self._offload(Title, folder)
+            title = await self.open_title(folder)
             package = Package(title, f"/api/video/{video_id}", generation)
         except DamagedTitle as error:
             raise await self.trouble(video_id, generation, error, "This film") from error
