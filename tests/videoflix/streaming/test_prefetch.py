@@ -14,6 +14,7 @@ from tests.clips.fixtures import ClipCache
 from tests.handlers.films import publish
 from tests.media_pipeline.titles import ONE_RUNG, encode_title
 from tests.videoflix.streaming.films import FIRST, cache_folder, cached, fetch, service_on
+from tests.videoflix.waiting import until_true
 from videoflix.container import Container
 from videoflix.models import Video
 from videoflix.ports import SegmentKey
@@ -89,6 +90,7 @@ async def test_who_asks_for_what_is_being_cut_ahead_joins_the_flight(
     key = SegmentKey(video.id, video.generation, "480p", 1)
     with container.cache.cutting(key):
         await fetch(service, video)
+        await until_true(lambda: key in service._flights)
         waiting = [asyncio.create_task(fetch(service, video, name=name(1))) for _ in range(5)]
         done, _ = await asyncio.wait(waiting, timeout=0.2)
         assert not done
@@ -110,7 +112,7 @@ async def test_nothing_is_cut_ahead_while_somebody_waits(
         await service.prefetched()
         with container.cache.cutting(held):
             waits = asyncio.create_task(fetch(service, video, name=name(5)))
-            await asyncio.wait([waits], timeout=0.2)
+            await until_true(lambda: held in service._flights)
             await fetch(service, video, name=name(1))  # warm: the third is wanted ahead
             await asyncio.wait([asyncio.create_task(service.prefetched())], timeout=0.3)
             assert [path.name for path in cached(container)] == [FIRST, name(1)]
