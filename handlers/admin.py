@@ -52,6 +52,9 @@ class VideosHandler(StreamedHandler):
             }
         )
 
+    async def post(self) -> None:
+        await self.respond()
+
     async def begin(self) -> None:
         self._open = AsyncExitStack()
         self._form = FormReader(

@@ -1,10 +1,11 @@
 """The routes of admins, for the one table of routes (``handlers.routes``)."""
 
-from handlers import admin_operations
+from handlers import admin_operations, tus_operations
 from handlers.access import ADMIN, PART, Route
 from handlers.admin import VideosHandler
 from handlers.events import EventsHandler
 from handlers.storage import StorageHandler
+from handlers.tus import UploadHandler, UploadsHandler
 from handlers.users import UserDisableHandler, UserEnableHandler, UsersHandler
 from handlers.videos import (
     CategoriesHandler,
@@ -77,6 +78,19 @@ ADMIN_ROUTES = (
         UserEnableHandler,
         {"POST": ADMIN},
         {"POST": admin_operations.ENABLE_USER},
+    ),
+    Route(
+        r"/api/admin/uploads/?", UploadsHandler, {"POST": ADMIN}, {"POST": tus_operations.CREATE}
+    ),
+    Route(
+        rf"/api/admin/uploads/{PART}/?",
+        UploadHandler,
+        {"HEAD": ADMIN, "PATCH": ADMIN, "DELETE": ADMIN},
+        {
+            "HEAD": tus_operations.PROGRESS,
+            "PATCH": tus_operations.APPEND,
+            "DELETE": tus_operations.FORGET,
+        },
     ),
     Route(r"/api/admin/events/?", EventsHandler, {"GET": ADMIN}, {"GET": admin_operations.EVENTS}),
 )

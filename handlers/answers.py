@@ -27,6 +27,11 @@ class Shape(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+FieldMessages = Annotated[
+    dict[str, list[str]], Field(description="Messages for each field that is wrong.", min_length=1)
+]
+
+
 class Detail(Shape):
     detail: str
 

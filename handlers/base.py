@@ -10,7 +10,7 @@ import hmac
 import json
 import secrets
 from types import TracebackType
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, NoReturn, TypeVar
 
 import structlog
 from pydantic import BaseModel
@@ -47,6 +47,8 @@ class BaseHandler(RequestHandler):
     """Checks, JSON in and out, errors as answers."""
 
     content_types: ClassVar[tuple[str, ...]] = (JSON_TYPE,)
+    # Only where a header that browsers ask about beforehand is needed anyway.
+    may_lack_content_type: ClassVar[bool] = False
 
     def initialize(self, route: Route) -> None:
         self.route = route
@@ -140,12 +142,25 @@ class BaseHandler(RequestHandler):
         if not self.origins.may_change(headers.get("Origin"), self.request.host):
             raise Forbidden("Requests from this origin are not allowed.")
         media_type = self.content_type.partition(";")[0].strip().lower()
-        if media_type not in self.content_types:
-            raise Forbidden(f"The content type must be {' or '.join(self.content_types)}.")
+        if media_type not in self.content_types and (media_type or not self.may_lack_content_type):
+            self.refuse_content_type()
         token = headers.get(CSRF_HEADER)
         cookie = self.get_cookie(CSRF_COOKIE) or ""
         if token is not None and not hmac.compare_digest(token.encode(), cookie.encode()):
             raise Forbidden("The CSRF token does not match its cookie.")
+
+    def refuse_content_type(self) -> NoReturn:
+        raise Forbidden(f"The content type must be {' or '.join(self.content_types)}.")
+
+    def share_headers(self, *names: str) -> None:
+        """Let scripts of another origin that may read the answer read these headers of it too."""
+        if "Access-Control-Allow-Origin" in self._headers:
+            self.add_header("Access-Control-Expose-Headers", ", ".join(names))
+
+    def allow_headers(self, *names: str) -> None:
+        """In the answer to a preflight: let scripts of that origin send these headers too."""
+        if "Access-Control-Allow-Origin" in self._headers:
+            self.add_header("Access-Control-Allow-Headers", ", ".join(names))
 
     async def options(self, *_path: str) -> None:
         """A preflight (Fetch standard, CORS-preflight request), for everybody."""

@@ -51,6 +51,14 @@ class Header(StrEnum):
     ETAG = "ETag"
     ACCEPT_RANGES = "Accept-Ranges"
     CONTENT_RANGE = "Content-Range"
+    LOCATION = "Location"
+    TUS_RESUMABLE = "Tus-Resumable"
+    TUS_VERSION = "Tus-Version"
+    UPLOAD_OFFSET = "Upload-Offset"
+    UPLOAD_LENGTH = "Upload-Length"
+    UPLOAD_METADATA = "Upload-Metadata"
+    UPLOAD_EXPIRES = "Upload-Expires"
+    VIDEO_ID = "Videoflix-Video-Id"
 
 
 class Cookie(StrEnum):
@@ -82,11 +90,23 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestHeader:
+    """A header that an operation reads."""
+
+    name: str
+    description: str
+    schema: Mapping[str, Any]
+    is_required: bool = False
+    example: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     """One method of one route.
 
     ``name`` is unique (operationId). ``request`` is the model of the body, ``query`` that of the
-    query parameters (``handlers.query``). Replies of the same status are alternatives.
+    query parameters (``handlers.query``). ``bytes_type`` is the content type of a body that is
+    any bytes. Replies of the same status are alternatives.
     """
 
     name: str
@@ -97,6 +117,8 @@ class Operation:
     request: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
     request_type: str = JSON_TYPE
+    bytes_type: str = ""
+    request_headers: tuple[RequestHeader, ...] = ()
     needs_refresh_cookie: bool = False
     is_limited: bool = False
     is_conditional: bool = False
@@ -136,6 +158,11 @@ PARAMETERS = {
     ),
     "user": Parameter(
         "The id of the account.", {"type": "integer", "minimum": 1, "maximum": 9_999_999_999}, 1
+    ),
+    "upload": Parameter(
+        "The upload, as `Location` named it.",
+        {"type": "string", "pattern": "^[0-9a-f]{32}$"},
+        "0123456789abcdef" * 2,
     ),
     "video": Parameter(
         "The id of the video.", {"type": "integer", "minimum": 1, "maximum": 9_999_999_999}, 1

@@ -8,6 +8,8 @@ from tornado.web import HTTPError
 
 from handlers.ranges import RangeNotSatisfiable
 from videoflix.errors import (
+    Busy,
+    ChecksumMismatch,
     Conflict,
     FieldErrors,
     Forbidden,
@@ -24,6 +26,7 @@ from videoflix.errors import (
 )
 
 RETRY_SECONDS = 5
+CHECKSUM_MISMATCH = 460  # tus 1.0.0, checksum; registered nowhere
 UNEXPECTED = "Something went wrong on the server."
 
 
@@ -33,9 +36,16 @@ class BadRequest(VideoflixError):
     code = "bad_request"
 
 
+class WrongVersion(VideoflixError):
+    """A protocol within HTTP in a version that is not spoken here."""
+
+    code = "wrong_version"
+
+
 # Looked up along the error's MRO: a class stands for its subclasses too.
-STATUSES: dict[type[BaseException], HTTPStatus] = {
+STATUSES: dict[type[BaseException], int] = {
     BadRequest: HTTPStatus.BAD_REQUEST,
+    WrongVersion: HTTPStatus.PRECONDITION_FAILED,
     FieldErrors: HTTPStatus.BAD_REQUEST,
     InvalidLink: HTTPStatus.BAD_REQUEST,
     NotAVideo: HTTPStatus.BAD_REQUEST,
@@ -43,6 +53,8 @@ STATUSES: dict[type[BaseException], HTTPStatus] = {
     Forbidden: HTTPStatus.FORBIDDEN,
     NotFound: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
+    Busy: HTTPStatus.LOCKED,
+    ChecksumMismatch: CHECKSUM_MISMATCH,
     PayloadTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     RangeNotSatisfiable: HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
     TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
@@ -85,7 +97,7 @@ def answer_to(error: BaseException | None, request_id: str) -> Answer:
         headers = (
             {"Retry-After": str(RETRY_SECONDS)} if isinstance(error, ServiceUnavailable) else {}
         )
-        if status is HTTPStatus.INTERNAL_SERVER_ERROR:
+        if status == HTTPStatus.INTERNAL_SERVER_ERROR:
             body = {"detail": str(error), "request_id": request_id}
             return Answer(status, body, is_expected=False)
         if isinstance(error, RangeNotSatisfiable):

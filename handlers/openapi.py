@@ -15,6 +15,7 @@ from handlers.documentation import (
     Operation,
     Parameter,
     Reply,
+    RequestHeader,
     Tag,
 )
 from handlers.documented import (
@@ -26,6 +27,7 @@ from handlers.documented import (
     path_of,
     replies_of,
 )
+from handlers.openapi_headers import HEADERS
 from handlers.openapi_schemas import JsonObject, Schemas
 from handlers.query import query_parameters
 from videoflix import __version__
@@ -49,34 +51,6 @@ _TAGS: Mapping[Tag, str] = {
     Tag.CATALOGUE: "What members watch.",
     Tag.ADMIN: "What admins add, see and do.",
     Tag.API: "The API itself.",
-}
-
-_HEADERS: Mapping[Header, JsonObject] = {
-    Header.REQUEST_ID: {
-        "description": "Names the request in the server's log.",
-        "required": True,
-        "schema": {"type": "string", "pattern": "^[0-9a-f]{16}$"},
-    },
-    Header.RETRY_AFTER: {
-        "description": "Seconds to wait before the next try.",
-        "required": True,
-        "schema": {"type": "integer", "minimum": 1},
-    },
-    Header.ETAG: {
-        "description": "For `If-None-Match`.",
-        "required": True,
-        "schema": {"type": "string", "pattern": '^"[^"]+"$'},
-    },
-    Header.ACCEPT_RANGES: {
-        "description": "Parts can be asked for with `Range`.",
-        "required": True,
-        "schema": {"type": "string", "enum": ["bytes"]},
-    },
-    Header.CONTENT_RANGE: {
-        "description": "Which bytes these are of how many.",
-        "required": True,
-        "schema": {"type": "string", "pattern": r"^bytes ([0-9]+-[0-9]+|\*)/[0-9]+$"},
-    },
 }
 
 _COOKIES: Mapping[Cookie, str] = {
@@ -152,7 +126,7 @@ def api_document(routes: Sequence[Route]) -> JsonObject:
         "components": {
             "responses": {"MethodNotAllowed": _response([not_allowed], schemas, has_body=True)},
             "schemas": schemas.components,
-            "headers": {name.value: header for name, header in _HEADERS.items()},
+            "headers": {name.value: dict(header) for name, header in HEADERS.items()},
             "securitySchemes": _SECURITY_SCHEMES,
         },
     }
@@ -191,6 +165,7 @@ def _operation(found: Documented, schemas: Schemas) -> JsonObject:
         parameters.append(_RANGE)
     if operation.query is not None:
         parameters += query_parameters(schemas.parts_of(operation.query))
+    parameters += map(_header_parameter, operation.request_headers)
     if method not in SAFE:
         parameters.append(_CSRF_PARAMETER)
     if parameters:
@@ -204,7 +179,21 @@ def _operation(found: Documented, schemas: Schemas) -> JsonObject:
                 operation.request_type: {"schema": schemas.of(operation.request, "validation")}
             },
         }
+    if operation.bytes_type:
+        bytes_schema = {"type": "string", "format": "binary"}
+        document["requestBody"] = {"content": {operation.bytes_type: {"schema": bytes_schema}}}
     return document
+
+
+def _header_parameter(header: RequestHeader) -> JsonObject:
+    document: JsonObject = {
+        "name": header.name,
+        "in": "header",
+        "required": header.is_required,
+        "description": header.description,
+        "schema": dict(header.schema),
+    }
+    return document if header.example is None else {**document, "example": header.example}
 
 
 def _security(rule: Access, operation: Operation) -> list[JsonObject]:

@@ -15,17 +15,20 @@ UNLIMITED = 1 << 62
 
 
 class StreamedHandler(BaseHandler):
-    """For subclasses decorated with ``tornado.web.stream_request_body``. Only the body of a POST
-    is received; what comes with another method is dropped.
+    """For subclasses decorated with ``tornado.web.stream_request_body``. Only the bodies of
+    ``streamed_methods`` are received, whose methods are ``respond``; what comes with another
+    method is dropped.
 
     An error before or while the body arrives is answered at once; what the client goes on
     sending is dropped, and after two seconds the connection is closed.
     """
 
     idle_seconds: ClassVar[float] = 20.0
+    streamed_methods: ClassVar[frozenset[str]] = frozenset({"POST"})
 
     _is_refused = False
     _is_completing = False
+    _is_cut_off = False
     _timer: asyncio.TimerHandle | None = None
 
     async def begin(self) -> None:
@@ -49,12 +52,14 @@ class StreamedHandler(BaseHandler):
             if self._is_streamed:
                 await self.begin()
         except Exception as error:
+            if not self._is_streamed and self.request.method in self.route.access:
+                raise  # its method would run after a refusal
             await self._refuse(error)
         else:
             self._start_timer(self.idle_seconds)
 
     async def data_received(self, chunk: bytes) -> None:
-        if self._is_refused or not self._is_streamed:
+        if self._is_refused or self._is_cut_off or not self._is_streamed:
             return
         self._stop_timer()
         try:
@@ -71,7 +76,8 @@ class StreamedHandler(BaseHandler):
         elif not self._finished:
             self.finish()
 
-    async def post(self, *_path: str) -> None:
+    async def respond(self) -> None:
+        """What a streamed method does once its body is there."""
         self._stop_timer()
         if self._is_refused:
             return
@@ -83,6 +89,7 @@ class StreamedHandler(BaseHandler):
 
     def on_connection_close(self) -> None:
         super().on_connection_close()
+        self._is_cut_off = True
         self._stop_timer()
         if not self._is_completing:
             self.in_flight.spawn(self.abandon())
@@ -93,7 +100,7 @@ class StreamedHandler(BaseHandler):
 
     @property
     def _is_streamed(self) -> bool:
-        return self.request.method == "POST"
+        return self.request.method in self.streamed_methods
 
     @property
     def _connection(self) -> HTTP1Connection:

@@ -30,6 +30,7 @@ from videoflix.adapters.mongo.videos import MongoVideoStore
 from videoflix.adapters.mongo.workers import MongoWorkerStore
 from videoflix.adapters.part_store import LocalPartStore
 from videoflix.adapters.rate_counters import RedisRateCounters
+from videoflix.adapters.resumable_store import LocalResumableStore
 from videoflix.adapters.revocation_feed import RedisRevocationFeed
 from videoflix.adapters.segment_cache import DiskSegmentCache
 from videoflix.catalogue.edits import FilmEdits
@@ -159,10 +160,17 @@ async def open_container(
             reset_mails=accounts.reset_mails,
             catalogue=CatalogueService(videos, public_url=settings.server.public_url),
             film_edits=FilmEdits(videos, MongoVideoEdits(database)),
-            uploads=UploadService(videos, media, doorbell, settings, executor=disk),
             removal=removal,
             positions=Positions(videos, positions),
             storage=StorageFigures(media, cache.stats, settings.storage.free_floor, Offload(disk)),
+            uploads=UploadService(
+                videos,
+                media,
+                LocalResumableStore(settings.storage.root),
+                doorbell,
+                settings,
+                executor=disk,
+            ),
             encoding=EncodingJobs(
                 videos,
                 media,

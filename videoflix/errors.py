@@ -13,6 +13,8 @@ Codes are stable: clients, logs and tests may rely on them. The domain never kno
     ├── Forbidden                 a session without the right
     ├── NotFound                  no such thing, or none that the caller may see
     ├── Conflict                  the thing is in a state that does not allow this
+    │   └── Busy                  somebody else is at it
+    ├── ChecksumMismatch          bytes are not those whose checksum was sent
     ├── TooManyRequests           carries the pause in seconds
     ├── NotAVideo                 what was uploaded can never become a title
     ├── PayloadTooLarge           an upload above its limit
@@ -73,6 +75,14 @@ class NotFound(VideoflixError):
 
 class Conflict(VideoflixError):
     code = "conflict"
+
+
+class Busy(Conflict):
+    code = "busy"
+
+
+class ChecksumMismatch(VideoflixError):
+    code = "checksum_mismatch"
 
 
 class TooManyRequests(VideoflixError):

@@ -280,6 +280,7 @@ class CacheSettings(Section):
 class UploadSettings(Section):
     max_bytes: int = Field(20 * GiB, ge=1)
     thumbnail_max_bytes: int = Field(10 * MiB, ge=1)
+    expires_after: int = Field(DAY, ge=60, le=30 * DAY)
 
 
 class WorkerSettings(Section):

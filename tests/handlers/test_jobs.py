@@ -14,6 +14,7 @@ from tests.handlers.streams import events
 from tests.videoflix.parts import any_film, with_worker
 from tests.videoflix.waiting import is_running, until, until_true
 from tests.videoflix.worker.processes import worker_process
+from videoflix.adapters.resumable_store import LocalResumableStore
 from videoflix.container import open_container
 from videoflix.models import VideoDetails
 from videoflix.settings import Settings
@@ -40,6 +41,7 @@ async def upload(server: Server, *acts: str) -> int:
         uploads = UploadService(
             container.videos,
             container.media,
+            LocalResumableStore(container.settings.storage.root),
             container.doorbell,
             container.settings,
             executor=disk,

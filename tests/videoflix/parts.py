@@ -24,6 +24,7 @@ from videoflix.adapters.mongo.video_lists import MongoVideoLists
 from videoflix.adapters.mongo.videos import MongoVideoStore
 from videoflix.adapters.mongo.workers import MongoWorkerStore
 from videoflix.adapters.part_store import LocalPartStore
+from videoflix.adapters.resumable_store import LocalResumableStore
 from videoflix.adapters.segment_cache import DiskSegmentCache
 from videoflix.container import open_cache
 from videoflix.encoding.control import JobControl
@@ -124,7 +125,13 @@ async def open_parts(
                 cache=cache,
                 doorbell=doorbell,
                 uploads=UploadService(
-                    videos, media, doorbell, settings, executor=disk, films=any_film(settings)
+                    videos,
+                    media,
+                    LocalResumableStore(settings.storage.root),
+                    doorbell,
+                    settings,
+                    executor=disk,
+                    films=any_film(settings),
                 ),
                 removal=removal,
                 encoding=EncodingJobs(

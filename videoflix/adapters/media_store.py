@@ -3,6 +3,7 @@
 ::
 
     <root>/uploads/<random>              being received; swept when abandoned
+    <root>/uploads/<random>/             the same in several requests (``resumable_store``)
     <root>/sources/<id>/source           the film as it was uploaded, kept unless given up
     <root>/sources/<id>/unconfirmed      there until the record is known to exist
     <root>/titles/<id>/<generation>/     one verified encode, never changed in place
@@ -131,6 +132,8 @@ class LocalMediaStore:
         swept = 0
         for path in list(self._uploads.iterdir()):
             with suppress(FileNotFoundError):
+                if path.is_dir():
+                    continue  # of an upload in several requests (``resumable_store``)
                 if path.stat().st_mtime < oldest and not _is_active(path):
                     path.unlink()
                     swept += 1

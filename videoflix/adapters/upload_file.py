@@ -33,12 +33,15 @@ class LocalUploadFile:
     """See ``ports.UploadFile``. The lock (``flock(2)``) marks the file as active for the sweeps
     of every process on this machine, and ends with the process that holds it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, is_new: bool = True) -> None:
+        """Make the file, or go on where an earlier one ended. Raises FileExistsError,
+        FileNotFoundError."""
         self.path = path
-        self.size = 0
         self._mutex = threading.Lock()
-        self._descriptor: int | None = create_private(path)
-        fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        descriptor = create_private(path) if is_new else os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self.size = os.lseek(descriptor, 0, os.SEEK_END)
+        self._descriptor: int | None = descriptor
 
     def _open(self) -> int:
         if self._descriptor is None:
@@ -67,11 +70,26 @@ class LocalUploadFile:
             os.fsync(self._open())
             sync_folder(self.path.parent)
 
+    def truncate(self, size: int) -> None:
+        """Forget the bytes from ``size`` on, and what was reserved beyond it."""
+        with self._mutex, full_disk_translated():
+            os.ftruncate(self._open(), size)
+            self.size = os.lseek(self._open(), size, os.SEEK_SET)
+
     def discard(self) -> None:
         with self._mutex:
             if self._descriptor is None:
                 return
             with suppress(FileNotFoundError):
                 self.path.unlink()
-            os.close(self._descriptor)
-            self._descriptor = None
+            self._close(self._descriptor)
+
+    def close(self) -> None:
+        """Close and keep the file. May be repeated."""
+        with self._mutex:
+            if self._descriptor is not None:
+                self._close(self._descriptor)
+
+    def _close(self, descriptor: int) -> None:
+        self._descriptor = None
+        os.close(descriptor)

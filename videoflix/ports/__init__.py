@@ -38,6 +38,7 @@ from videoflix.ports.films import (
     VideoStore,
     WorkerStore,
 )
+from videoflix.ports.uploads import OpenUpload, ResumableStore, ResumableUpload, UploadState
 
 __all__ = [
     "CacheShare",
@@ -49,12 +50,15 @@ __all__ = [
     "Mailer",
     "MediaStore",
     "MediaUsage",
+    "OpenUpload",
     "PartStore",
     "PositionStore",
     "Purged",
     "RateCounters",
     "RemovalStore",
     "ResetMailStore",
+    "ResumableStore",
+    "ResumableUpload",
     "RevocationFeed",
     "SegmentCache",
     "SegmentKey",
@@ -63,6 +67,7 @@ __all__ = [
     "SourceStore",
     "TitleStore",
     "UploadFile",
+    "UploadState",
     "UsageStore",
     "UserPage",
     "UserStore",

@@ -6,7 +6,7 @@ record, and takes the mark off where there is one. A film without a mark is neve
 not even when the database has forgotten it.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
 
 import structlog
@@ -15,6 +15,8 @@ from videoflix.errors import Conflict, DatabaseUnavailable, QueueUnavailable
 from videoflix.models import Video, VideoDetails
 from videoflix.offload import Offload
 from videoflix.ports import Doorbell, SourceStore, UploadFile, VideoStore
+
+Claimed = Callable[[], Awaitable[Collection[int]]]
 
 _log = structlog.get_logger(__name__)
 
@@ -55,10 +57,26 @@ class Register:
         await self._ring(video_id)
         return video
 
-    async def settle(self, age: float) -> int:
-        """Decide about films that stay marked for ``age`` seconds; returns how many went."""
+    async def resume(self, video_id: int, details: VideoDetails, size: int) -> Video | None:
+        """Go on where ``enter`` was cut off after the film was moved; None where the film has
+        gone since. Raises DatabaseUnavailable."""
+        video = await self._videos.find(video_id)
+        if video is not None:
+            await self._offload(self._media.confirm_source, video_id)
+            return video
+        if not await self._offload(self._media.source(video_id).exists):
+            return None
+        return await self.finish(video_id, details, size)
+
+    async def settle(self, age: float, claimed: Claimed) -> int:
+        """Decide about films that stay marked for ``age`` seconds; returns how many went.
+        ``claimed`` names those that somebody may still come back for; it is asked last."""
         gone = 0
-        for video_id in await self._offload(self._media.unconfirmed_sources, age):
+        marked = await self._offload(self._media.unconfirmed_sources, age)
+        kept = await claimed() if marked else frozenset()
+        for video_id in marked:
+            if video_id in kept:
+                continue
             if await self._videos.find(video_id) is None:
                 await self._offload(self._media.discard_source, video_id)
                 _log.warning("film without a record deleted", video=video_id)

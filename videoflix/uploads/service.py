@@ -12,7 +12,6 @@ the disk and its record is acknowledged: then it survives a crash of this proces
 or the machine. The record is the job; ringing the doorbell only saves seconds.
 """
 
-import asyncio
 import os
 import stat
 from collections.abc import AsyncIterator, Callable
@@ -21,18 +20,18 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-import structlog
-
-from videoflix.errors import FieldErrors, InsufficientStorage, PayloadTooLarge
+from videoflix.errors import FieldErrors, PayloadTooLarge
 from videoflix.models import Video, VideoDetails
 from videoflix.offload import Offload
-from videoflix.ports import Doorbell, SourceStore, VideoStore
+from videoflix.ports import Doorbell, ResumableStore, SourceStore, VideoStore
 from videoflix.settings import Settings
 from videoflix.uploads.acceptance import Acceptance
 from videoflix.uploads.films import FilmProbe
 from videoflix.uploads.incoming import Incoming
 from videoflix.uploads.pictures import ThumbnailMaker
 from videoflix.uploads.register import Register
+from videoflix.uploads.resumable import ResumableUploads
+from videoflix.uploads.space import Space
 from videoflix.uploads.writer import too_large
 
 ABANDONED_SECONDS = 6 * 3600.0
@@ -40,8 +39,6 @@ FORM_OVERHEAD = 1024 * 1024
 COPY_BYTES = 4 * 1024 * 1024
 
 Progress = Callable[[int, int], None]
-
-_log = structlog.get_logger(__name__)
 
 
 class UploadService:
@@ -51,6 +48,7 @@ class UploadService:
         self,
         videos: VideoStore,
         media: SourceStore,
+        resumable: ResumableStore,
         doorbell: Doorbell,
         settings: Settings,
         *,
@@ -69,8 +67,15 @@ class UploadService:
             thumbnails=thumbnails or ThumbnailMaker(),
             offload=self._offload,
         )
-        self._reserving = asyncio.Lock()
-        self._unreserved: dict[Incoming, int] = {}
+        self._space = Space(media, floor=self._floor, offload=self._offload)
+        self.resumable = ResumableUploads(
+            resumable,
+            media,
+            self._acceptance,
+            self._space,
+            settings,
+            offload=self._offload,
+        )
 
     @asynccontextmanager
     async def receive(
@@ -87,9 +92,10 @@ class UploadService:
         overhead = 0 if is_exact else FORM_OVERHEAD + self._limits.thumbnail_max_bytes
         if size > self._limits.max_bytes + overhead:
             raise PayloadTooLarge(too_large("film", self._limits.max_bytes))
-        await self._check_space(size)
+        await self._space.check(size)
+        file = await self._offload(self._media.open_upload)
         incoming = Incoming(
-            await self._offload(self._media.open_upload),
+            file,
             media=self._media,
             acceptance=self._acceptance,
             limits=self._limits,
@@ -98,10 +104,9 @@ class UploadService:
             offload=self._offload,
         )
         try:
-            await self._reserve(incoming, size)
-            yield incoming
+            async with self._space.held(file, size):
+                yield incoming
         finally:
-            self._unreserved.pop(incoming, None)
             await incoming.close()
 
     async def ingest_file(
@@ -135,25 +140,8 @@ class UploadService:
         Active uploads, of any process, are never touched.
         """
         swept = await self._offload(self._media.sweep_uploads, age)
-        return swept + await self._register.settle(age)
-
-    async def _reserve(self, incoming: Incoming, size: int) -> None:
-        """Reserve blocks, and look again: another process may have done so meanwhile."""
-        async with self._reserving:
-            await self._check_space(size)
-            if await incoming.reserve(size):
-                await self._check_space(0)
-            else:
-                self._unreserved[incoming] = size
-
-    async def _check_space(self, size: int) -> None:
-        promised = sum(
-            max(0, promise - incoming.size) for incoming, promise in self._unreserved.items()
-        )
-        free = await self._offload(self._media.free_bytes)
-        if free - promised - size < self._floor:
-            _log.warning("upload refused: disk too full", free=free, declared=size)
-            raise InsufficientStorage("There is not enough free space on the server.")
+        swept += await self.resumable.sweep()
+        return swept + await self._register.settle(age, self.resumable.claimed)
 
 
 def _open_regular(path: Path) -> tuple[BinaryIO, int]:

@@ -1,0 +1,529 @@
+"""Uploads in several requests, by tus 1.0.0: the protocol, header by header."""
+
+import asyncio
+import base64
+import hashlib
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.clips.fixtures import ClipCache
+from tests.handlers.conftest import changed, running
+from tests.handlers.films import small_film
+from tests.handlers.raw import open_connection, status_of
+from tests.handlers.site import ORIGIN, Server, stored_bytes
+from tests.videoflix.waiting import until
+from videoflix.container import open_container
+from videoflix.settings import Settings
+
+SIZE = 200_000
+TUS = {"Tus-Resumable": "1.0.0"}
+BYTES = "application/offset+octet-stream"
+
+
+@pytest.fixture
+def film(clip_cache: ClipCache) -> bytes:
+    return small_film(clip_cache, SIZE)
+
+
+def metadata(**values: str) -> str:
+    pairs = [f"{key} {base64.b64encode(value.encode()).decode()}" for key, value in values.items()]
+    return ",".join(pairs)
+
+
+async def create(admin: httpx.AsyncClient, size: int, **headers: str) -> httpx.Response:
+    sent = {**TUS, "Upload-Length": str(size), "Upload-Metadata": metadata(title="A film")}
+    return await admin.post("admin/uploads/", headers=sent | headers)
+
+
+async def created(admin: httpx.AsyncClient, size: int, **headers: str) -> str:
+    response = await create(admin, size, **headers)
+    assert response.status_code == 201, response.text
+    return path_of(response)
+
+
+def path_of(response: httpx.Response) -> str:
+    """The upload's path, below the base of all calls."""
+    location: str = response.headers["Location"]
+    assert location.startswith("/api/")
+    return location.removeprefix("/api/")
+
+
+async def patch(
+    admin: httpx.AsyncClient, url: str, offset: int, data: bytes, **headers: str
+) -> httpx.Response:
+    sent = {**TUS, "Upload-Offset": str(offset), "Content-Type": BYTES, **headers}
+    return await admin.patch(url, content=data, headers=sent)
+
+
+async def offset_of(admin: httpx.AsyncClient, url: str) -> int:
+    response = await admin.head(url, headers=TUS)
+    assert response.status_code == 200
+    assert response.headers["Cache-Control"] == "no-store"
+    return int(response.headers["Upload-Offset"])
+
+
+def checksum(data: bytes, name: str = "sha1") -> str:
+    return f"{name} {base64.b64encode(hashlib.new(name, data).digest()).decode()}"
+
+
+async def test_an_upload_in_pieces(server: Server, admin: httpx.AsyncClient, film: bytes) -> None:
+    """R27 R28: the offset is what is on the disk; the last piece's answer names the video."""
+    said = metadata(title="Ein Füm", category="Drama", description="a\nb", filename="x.mp4")
+    response = await create(admin, SIZE, **{"Upload-Metadata": said})
+    assert response.status_code == 201
+    url = path_of(response)
+    assert response.headers["Upload-Expires"].endswith(" GMT")
+    assert "Videoflix-Video-Id" not in response.headers
+    for start in (0, 70_000, 140_000):
+        piece = film[start : start + 70_000]
+        response = await patch(admin, url, start, piece)
+        assert (response.status_code, response.content) == (204, b"")
+        assert int(response.headers["Upload-Offset"]) == start + len(piece)
+    assert response.headers["Videoflix-Video-Id"] == "1"
+    assert "Upload-Expires" not in response.headers
+    record = (await admin.get("admin/videos/1/")).json()
+    assert (record["title"], record["category"], record["description"]) == (
+        "Ein Füm",
+        "Drama",
+        "a\nb",
+    )
+    assert record["source_size"] == SIZE
+    assert server.container.media.source(1).read_bytes() == film
+    shown = await admin.head(url, headers=TUS)
+    assert shown.headers["Upload-Metadata"] == said
+    assert shown.headers["Upload-Length"] == shown.headers["Upload-Offset"] == str(SIZE)
+    assert shown.headers["Videoflix-Video-Id"] == "1"
+
+
+async def test_the_last_piece_again_makes_no_second_video(
+    admin: httpx.AsyncClient, film: bytes
+) -> None:
+    """R28: its answer was lost on the way."""
+    url = await created(admin, SIZE)
+    await patch(admin, url, 0, film[:-10])
+    for _ in range(3):
+        response = await patch(admin, url, SIZE - 10, film[-10:])
+        assert (response.status_code, response.headers["Videoflix-Video-Id"]) == (204, "1")
+    empty = await patch(admin, url, SIZE, b"")
+    assert (empty.status_code, empty.headers["Videoflix-Video-Id"]) == (204, "1")
+    assert (await patch(admin, url, 0, film[:100])).status_code == 409
+    assert (await admin.get("admin/videos/")).json()["count"] == 1
+
+
+async def test_creation_with_upload(server: Server, admin: httpx.AsyncClient, film: bytes) -> None:
+    headers = {**TUS, "Upload-Length": str(SIZE), "Upload-Metadata": metadata(filename="My.mkv")}
+    whole = await admin.post(
+        "admin/uploads", content=film, headers={**headers, "Content-Type": BYTES}
+    )
+    assert (whole.status_code, whole.headers["Upload-Offset"]) == (201, str(SIZE))
+    assert whole.headers["Videoflix-Video-Id"] == "1"
+    assert (await admin.get("admin/videos/1/")).json()["title"] == "My"  # of the file's name
+    part = await admin.post(
+        "admin/uploads/", content=film[:10], headers={**headers, "Content-Type": BYTES}
+    )
+    assert (part.status_code, part.headers["Upload-Offset"]) == (201, "10")
+    rest = await patch(admin, path_of(part), 10, film[10:])
+    assert rest.headers["Videoflix-Video-Id"] == "2"
+    assert server.container.media.source(2).read_bytes() == film
+
+
+async def test_what_the_server_can(server: Server) -> None:
+    async with server.client() as client:
+        response = await client.options("admin/uploads/")
+        assert response.status_code == 204
+        assert response.headers["Tus-Version"] == "1.0.0"
+        extensions = "creation,creation-with-upload,expiration,checksum,termination"
+        assert response.headers["Tus-Extension"] == extensions
+        limit = server.container.settings.upload.max_bytes
+        assert response.headers["Tus-Max-Size"] == str(limit)
+        assert response.headers["Tus-Checksum-Algorithm"] == "sha1,sha256,md5"
+
+
+async def test_r17_pages_of_allowed_origins_may_use_it(
+    admin: httpx.AsyncClient,
+) -> None:
+    """R17: and others may not."""
+    asked = {
+        "Origin": ORIGIN,
+        "Access-Control-Request-Method": "PATCH",
+        "Access-Control-Request-Headers": "tus-resumable,upload-offset,content-type,x-csrftoken",
+    }
+    response = await admin.options("admin/uploads/" + "0" * 32, headers=asked)
+    allowed = response.headers["Access-Control-Allow-Headers"].lower().replace(" ", "").split(",")
+    assert set(asked["Access-Control-Request-Headers"].split(",")) <= set(allowed)
+    assert {"upload-length", "upload-metadata", "upload-checksum"} <= set(allowed)
+    assert "PATCH" in response.headers["Access-Control-Allow-Methods"]
+    made = await create(admin, SIZE, Origin=ORIGIN)
+    exposed = made.headers["Access-Control-Expose-Headers"].replace(" ", "").split(",")
+    assert {"Location", "Upload-Offset", "Upload-Expires", "Videoflix-Video-Id"} <= set(exposed)
+    foreign = await admin.options(
+        "admin/uploads/", headers={**asked, "Origin": "http://evil.example"}
+    )
+    assert not any(name.startswith("access-control") for name in foreign.headers)
+
+
+@pytest.mark.parametrize("version", [{}, {"Tus-Resumable": "0.2.2"}])
+async def test_another_version_is_refused(
+    admin: httpx.AsyncClient, version: dict[str, str]
+) -> None:
+    url = await created(admin, SIZE)
+    headers = {**version, "Upload-Length": "9", "Upload-Offset": "0", "Content-Type": BYTES}
+    for method, path in (
+        ("POST", "admin/uploads/"),
+        ("HEAD", url),
+        ("PATCH", url),
+        ("DELETE", url),
+    ):
+        response = await admin.request(method, path, headers=headers)
+        assert response.status_code == 412
+        assert response.headers["Tus-Version"] == "1.0.0"
+    assert await offset_of(admin, url) == 0
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "said"),
+    [
+        ({"Upload-Length": ""}, 400, "Upload-Length"),
+        ({"Upload-Length": "-1"}, 400, "Upload-Length"),
+        ({"Upload-Length": "9" * 30}, 400, "Upload-Length"),
+        ({"Upload-Length": "1e3"}, 400, "Upload-Length"),
+        ({"Upload-Length": "0"}, 400, "file"),
+        ({"Upload-Length": str(1 << 50)}, 413, "larger"),
+        ({"Upload-Metadata": "title !!!"}, 400, "Upload-Metadata"),
+        ({"Upload-Metadata": metadata(title="A") + "," + metadata(title="B")}, 400, "Metadata"),
+        ({"Upload-Metadata": "title /w=="}, 400, "title"),
+        ({"Upload-Metadata": ""}, 400, "title"),
+        ({"Upload-Metadata": metadata(title="a\r\nBcc: b")}, 400, "title"),
+        ({"Upload-Metadata": metadata(title="x" * 151)}, 400, "title"),
+        ({"Upload-Metadata": metadata(title="x", category="y" * 51)}, 400, "category"),
+    ],
+)
+async def test_wrong_creations(
+    server: Server, admin: httpx.AsyncClient, headers: dict[str, str], status: int, said: str
+) -> None:
+    response = await create(admin, SIZE, **headers)
+    assert response.status_code == status
+    assert said in response.text
+    assert not list((server.container.settings.storage.root / "uploads").iterdir())
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "a\\..\\b", "x" * 300, "🎬.mp4", "a\0b.mp4"])
+async def test_r31_file_names_never_reach_a_path(
+    server: Server, admin: httpx.AsyncClient, name: str
+) -> None:
+    """R31"""
+    root = server.container.settings.storage.root
+    before = {path.name for path in root.rglob("*")}
+    url = await created(admin, SIZE, **{"Upload-Metadata": metadata(filename=name)})
+    new = {path.name for path in root.rglob("*")} - before
+    assert new == {url.rpartition("/")[2], "film", "record", "lock"}
+
+
+async def test_r27_a_wrong_offset_writes_nothing(admin: httpx.AsyncClient, film: bytes) -> None:
+    """R27"""
+    url = await created(admin, SIZE)
+    await patch(admin, url, 0, film[:1000])
+    for wrong in (0, 999, 1001, SIZE - 100):
+        assert (await patch(admin, url, wrong, film[:100])).status_code == 409
+    for header in ("", "x", "-1", "1.5"):
+        response = await patch(admin, url, 0, film[:100], **{"Upload-Offset": header})
+        assert response.status_code == 400
+    assert (await patch(admin, url, 1000, film)).status_code == 413  # more than was announced
+    assert await offset_of(admin, url) == 1000
+
+
+async def test_more_than_was_announced_in_chunks(admin: httpx.AsyncClient, film: bytes) -> None:
+    url = await created(admin, 1000)
+
+    async def pieces() -> Any:
+        for start in range(0, 3000, 600):
+            yield film[start : start + 600]
+
+    sent = {**TUS, "Upload-Offset": "0", "Content-Type": BYTES}
+    assert (await admin.patch(url, content=pieces(), headers=sent)).status_code == 413
+    assert await offset_of(admin, url) <= 1000
+
+
+@pytest.mark.parametrize("name", ["sha1", "sha256", "md5"])
+async def test_checksums(admin: httpx.AsyncClient, film: bytes, name: str) -> None:
+    """R28: of bytes that are not what was sent none is kept."""
+    url = await created(admin, SIZE)
+    first, second = film[:1000], film[1000:2000]
+    good = await patch(admin, url, 0, first, **{"Upload-Checksum": checksum(first, name)})
+    assert good.status_code == 204
+    bad = await patch(admin, url, 1000, second, **{"Upload-Checksum": checksum(first, name)})
+    assert bad.status_code == 460
+    assert await offset_of(admin, url) == 1000
+    rest = film[1000:]
+    last = await patch(admin, url, 1000, rest, **{"Upload-Checksum": checksum(rest, name)})
+    assert last.headers["Videoflix-Video-Id"] == "1"
+
+
+async def test_a_wrong_checksum_of_the_last_piece_makes_no_video(
+    admin: httpx.AsyncClient, film: bytes
+) -> None:
+    url = await created(admin, SIZE)
+    assert (
+        await patch(admin, url, 0, film, **{"Upload-Checksum": checksum(b"other")})
+    ).status_code == 460
+    assert await offset_of(admin, url) == 0
+    assert (await admin.get("admin/videos/")).json()["count"] == 0
+    again = await patch(admin, url, 0, film, **{"Upload-Checksum": checksum(film)})
+    assert again.headers["Videoflix-Video-Id"] == "1"
+
+
+@pytest.mark.parametrize("value", ["crc32 AAAA", "sha1", "sha1 !!!", "sha1 AAAA", ""])
+async def test_checksums_that_are_none(admin: httpx.AsyncClient, value: str) -> None:
+    url = await created(admin, SIZE)
+    response = await patch(admin, url, 0, b"x", **{"Upload-Checksum": value})
+    assert response.status_code == 400
+    assert await offset_of(admin, url) == 0
+
+
+async def test_r33_what_is_no_video_is_refused_and_gone(
+    server: Server, admin: httpx.AsyncClient
+) -> None:
+    """R33"""
+    url = await created(admin, 3000)
+    await patch(admin, url, 0, b"x" * 1000)
+    response = await patch(admin, url, 1000, b"x" * 2000)
+    assert response.status_code == 400
+    assert response.json()["detail"].startswith("this is not a video: ")
+    assert (await admin.head(url, headers=TUS)).status_code == 404
+    assert not list((server.container.settings.storage.root / "uploads").iterdir())
+    assert (await admin.get("admin/videos/")).json()["count"] == 0
+
+
+async def test_terminate(server: Server, admin: httpx.AsyncClient, film: bytes) -> None:
+    url = await created(admin, SIZE)
+    await patch(admin, url, 0, film[:1000])
+    response = await admin.delete(url, headers=TUS)
+    assert (response.status_code, response.content) == (204, b"")
+    assert stored_bytes(server) == 0
+    for method in ("HEAD", "DELETE"):
+        assert (await admin.request(method, url, headers=TUS)).status_code == 404
+    assert (await patch(admin, url, 1000, b"x")).status_code == 404
+    # A film that has become a video stays.
+    url = await created(admin, SIZE)
+    await patch(admin, url, 0, film)
+    assert (await admin.delete(url, headers=TUS)).status_code == 204
+    assert server.container.media.source(1).read_bytes() == film
+
+
+async def test_an_upload_belongs_to_who_made_it(
+    server: Server, admin: httpx.AsyncClient, film: bytes
+) -> None:
+    url = await created(admin, SIZE)
+    async with server.signed_in("other@example.com", is_staff=True) as other:
+        for method in ("HEAD", "DELETE"):
+            assert (await other.request(method, url, headers=TUS)).status_code == 404
+        assert (await patch(other, url, 0, film)).status_code == 404
+    assert await offset_of(admin, url) == 0
+
+
+@pytest.mark.parametrize("upload", ["0" * 32, "x", "..%2f..%2fsources", "0" * 31 + "%0a", "lock"])
+async def test_unknown_uploads(admin: httpx.AsyncClient, upload: str) -> None:
+    url = f"admin/uploads/{upload}"
+    assert (await admin.head(url, headers=TUS)).status_code == 404
+    assert (await patch(admin, url, 0, b"x")).status_code == 404
+    assert (await admin.delete(url, headers=TUS)).status_code == 404
+
+
+async def test_r16_other_types_and_foreign_origins(admin: httpx.AsyncClient, film: bytes) -> None:
+    """R16"""
+    foreign = {"Origin": "http://evil.example"}
+    assert (await create(admin, SIZE, **foreign)).status_code == 403
+    for content_type in ("text/plain", "application/json", "multipart/form-data; boundary=b"):
+        response = await create(admin, SIZE, **{"Content-Type": content_type})
+        assert response.status_code == 403
+    url = await created(admin, SIZE, Origin=ORIGIN)
+    assert (await patch(admin, url, 0, film, **foreign)).status_code == 403
+    for content_type in ("text/plain", ""):
+        response = await patch(admin, url, 0, film, **{"Content-Type": content_type})
+        assert response.status_code == 403
+    assert (await admin.delete(url, headers={**TUS, **foreign})).status_code == 403
+    wrong = {"X-CSRFToken": "another"}
+    assert (await patch(admin, url, 0, film, **wrong)).status_code == 403
+    assert await offset_of(admin, url) == 0
+
+
+@pytest.mark.parametrize("who", ["anonymous", "member"])
+async def test_r26_strangers_are_refused_before_a_byte_is_stored(
+    server: Server, admin: httpx.AsyncClient, film: bytes, who: str
+) -> None:
+    """R26"""
+    url = await created(admin, SIZE)
+    before = stored_bytes(server)
+    async with server.signed_in() as member, server.client() as anonymous:
+        client, status = (member, 403) if who == "member" else (anonymous, 401)
+        assert (await create(client, SIZE)).status_code == status
+        assert (await patch(client, url, 0, film)).status_code == status
+        assert (await client.head(url, headers=TUS)).status_code == status
+        assert (await client.delete(url, headers=TUS)).status_code == status
+    assert stored_bytes(server) == before
+
+
+def request_of(server: Server, admin: httpx.AsyncClient, url: str, **headers: object) -> bytes:
+    """The head of a PATCH whose body comes by hand."""
+    fields: Mapping[str, object] = {
+        "Host": server.url.removeprefix("http://"),
+        "Cookie": f"access_token={admin.cookies['access_token']}",
+        "Content-Type": BYTES,
+        **TUS,
+        **headers,
+    }
+    lines = [f"PATCH /api/{url} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+@asynccontextmanager
+async def half_sent(
+    server: Server, admin: httpx.AsyncClient, url: str, film: bytes
+) -> AsyncIterator[Callable[[], Awaitable[bytes]]]:
+    """A PATCH of a whole film of which more than half has arrived; sends the rest when called,
+    and gives the answer's head."""
+    reader, writer = await open_connection(server)
+    half = 2 * 1024 * 1024  # enough that some of it is on the disk
+    fields = {"Upload-Offset": 0, "Content-Length": len(film)}
+    writer.write(request_of(server, admin, url, **fields) + film[:half])
+    await writer.drain()
+
+    async def arrived() -> bool:
+        return await offset_of(admin, url) > 0
+
+    async def send_rest() -> bytes:
+        writer.write(film[half:])
+        async with asyncio.timeout(60):
+            return await reader.readuntil(b"\r\n\r\n")
+
+    try:
+        await until(arrived)
+        yield send_rest
+    finally:
+        writer.close()
+
+
+async def test_r27_of_two_writers_one_wins(
+    server: Server, admin: httpx.AsyncClient, clip_cache: ClipCache
+) -> None:
+    """R27: the other one is told, and the upload goes on."""
+    film = small_film(clip_cache, 3 * 1024 * 1024)
+    url = await created(admin, len(film))
+    async with half_sent(server, admin, url, film) as send_rest:
+        offset = await offset_of(admin, url)
+        assert (await patch(admin, url, offset, film[offset:])).status_code == 423
+        assert (await admin.delete(url, headers=TUS)).status_code == 423
+        answer = await send_rest()
+    assert status_of(answer) == 204
+    assert b"Videoflix-Video-Id: 1\r\n" in answer
+    assert server.container.media.source(1).read_bytes() == film
+
+
+async def test_many_at_once_make_one_video(
+    server: Server, admin: httpx.AsyncClient, film: bytes
+) -> None:
+    """R27"""
+    url = await created(admin, SIZE)
+    answers = await asyncio.gather(*(patch(admin, url, 0, film) for _ in range(5)))
+    statuses = {answer.status_code for answer in answers}
+    assert 204 in statuses
+    assert statuses <= {204, 409, 423}
+    assert (await admin.get("admin/videos/")).json()["count"] == 1
+    assert server.container.media.source(1).read_bytes() == film
+
+
+async def test_what_arrived_before_the_line_broke_is_kept(
+    server: Server, admin: httpx.AsyncClient, film: bytes
+) -> None:
+    url = await created(admin, SIZE)
+    _, writer = await open_connection(server)
+    fields = {"Upload-Offset": 0, "Content-Length": SIZE}
+    writer.write(request_of(server, admin, url, **fields) + film[:150_000])
+    await writer.drain()
+    writer.close()
+
+    async def kept() -> bool:
+        return await offset_of(admin, url) == 150_000
+
+    await until(kept)
+    assert (await patch(admin, url, 150_000, film[150_000:])).status_code == 204
+    assert server.container.media.source(1).read_bytes() == film
+
+
+async def test_of_a_broken_piece_with_a_checksum_nothing_is_kept(
+    server: Server, admin: httpx.AsyncClient, film: bytes
+) -> None:
+    url = await created(admin, SIZE)
+    await patch(admin, url, 0, film[:1000])
+    _, writer = await open_connection(server)
+    fields = {
+        "Upload-Offset": 1000,
+        "Content-Length": SIZE - 1000,
+        "Upload-Checksum": checksum(film[1000:]),
+    }
+    writer.write(request_of(server, admin, url, **fields) + film[1000:150_000])
+    await writer.drain()
+    writer.close()
+
+    async def goes_on() -> bool:
+        return (await patch(admin, url, 1000, film[1000:])).status_code == 204
+
+    await until(goes_on)
+    assert server.container.media.source(1).read_bytes() == film
+
+
+async def test_an_upload_survives_a_restart_of_the_server(settings: Settings, film: bytes) -> None:
+    """In another process it would be the same: nothing of it is in memory."""
+    async with (
+        open_container(settings) as container,
+        running(container) as server,
+        server.signed_in(is_staff=True) as admin,
+    ):
+        cookies = dict(admin.cookies)
+        url = await created(admin, SIZE)
+        await patch(admin, url, 0, film[:150_000])
+    async with (
+        open_container(settings) as container,
+        running(container) as server,
+        server.client(cookies=cookies) as admin,
+    ):
+        assert await offset_of(admin, url) == 150_000
+        last = await patch(admin, url, 150_000, film[150_000:])
+        assert last.headers["Videoflix-Video-Id"] == "1"
+        assert container.media.source(1).read_bytes() == film
+
+
+async def test_r29_no_room_is_said_before_the_first_byte(settings: Settings) -> None:
+    """R29"""
+    full = changed(settings, storage={"free_floor": 1 << 60})
+    async with (
+        open_container(full) as container,
+        running(container) as server,
+        server.signed_in(is_staff=True) as admin,
+    ):
+        assert (await create(admin, SIZE)).status_code == 507
+        assert stored_bytes(server) == 0
+
+
+async def test_r30_expired_uploads_go_and_active_ones_never(
+    server: Server, admin: httpx.AsyncClient, clip_cache: ClipCache
+) -> None:
+    """R30"""
+    film = small_film(clip_cache, 3 * 1024 * 1024)
+    container = server.container
+    uploads, root = container.uploads.resumable, container.settings.storage.root / "uploads"
+    old, active = await created(admin, SIZE), await created(admin, len(film))
+    async with half_sent(server, admin, active, film) as send_rest:
+        assert await uploads.sweep() == 0  # neither is old enough
+        for path in [*root.rglob("*")]:
+            os.utime(path, (1, 1))
+        assert (await admin.head(old, headers=TUS)).status_code == 404  # expired, not swept yet
+        assert await uploads.sweep() == 1
+        assert [path.name for path in root.iterdir()] == [active.rpartition("/")[2]]
+        assert status_of(await send_rest()) == 204
+    assert container.media.source(1).read_bytes() == film
