@@ -5,6 +5,7 @@ from handlers.access import PART, PUBLIC, Route, reading
 from handlers.documentation import UNLISTED
 from handlers.pages.handlers import (
     ActivatePageHandler,
+    AdminPageHandler,
     AssetHandler,
     ConfirmPasswordPageHandler,
     PageHandler,
@@ -18,6 +19,7 @@ def _page(path: str, handler: type[PageHandler]) -> Route:
 
 PAGE_ROUTES = (
     _page(r"/", WatchPageHandler),
+    _page(r"/admin/?", AdminPageHandler),
     # Links in mails lead to these two.
     _page(r"/pages/auth/activate\.html", ActivatePageHandler),
     _page(r"/pages/auth/confirm_password\.html", ConfirmPasswordPageHandler),

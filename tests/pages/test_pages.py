@@ -19,6 +19,8 @@ from videoflix.settings import PagesSettings, Settings
 
 PATHS = (
     "/",
+    "/admin",
+    "/admin/",
     "/pages/auth/activate.html?uid=MQ&token=abc",
     "/pages/auth/confirm_password.html?uid=MQ&token=abc",
 )

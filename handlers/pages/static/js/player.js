@@ -28,8 +28,10 @@ function swap(button, name, label) {
 }
 
 export class Player {
-  constructor(film, poster) {
+  /** `keepsPlace`: begins where the viewer stopped, and notes where he stops. */
+  constructor(film, poster, { keepsPlace = true } = {}) {
     this.film = film;
+    this.keepsPlace = keepsPlace;
     this.stopper = new AbortController();
     this.video = el("video", { class: "screen", playsInline: true, preload: "auto", poster, tabIndex: -1 });
     this.video.volume = preference("volume", 1);
@@ -81,10 +83,10 @@ export class Player {
     this.wake();
   }
 
-  /** Find the place, load, and play where the browser lets us. `at` overrides the kept place.
-   *  Resolves to the place. Rejects with a Problem. */
+  /** Find the place, load, and play where the browser lets us. Resolves to the place. Rejects with
+   *  a Problem. */
   async start() {
-    const at = await startOf(this.film);
+    const at = this.keepsPlace ? await startOf(this.film) : 0;
     const engine = await openEngine(this.video, this.film, { tracks: () => this.showTracks(), problem: (kind, again) => this.tell(kind, again) });
     if (this.stopper.signal.aborted) return at;
     if (!engine) {
@@ -96,7 +98,7 @@ export class Player {
     this.spinner.hidden = false;
     engine.load(at);
     this.video.play().catch(() => this.showState()); // not every browser lets a page begin to play
-    this.positions = new Positions(this.film, this.video);
+    if (this.keepsPlace) this.positions = new Positions(this.film, this.video);
     storyboard(`video/${this.film.id}/storyboard.vtt`, call).then((found) => { this.seekBar.pictures = found; });
     return at;
   }

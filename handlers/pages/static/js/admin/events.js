@@ -1,0 +1,43 @@
+// The stream of what happens to films (server-sent events). It ends with the access token: it is
+// opened anew, with a new one, and tells then that what came in between has to be looked up.
+
+import { expire, fresh } from "../session.js";
+
+const AGAIN = 3000; // milliseconds
+
+/** Listen until the returned function is called. `handlers`: start(data), video(record), deleted(data). */
+export function listen(handlers) {
+  let source = null;
+  let timer = 0;
+  let isOver = false;
+  let isRefused = false; // the last try did not even begin
+
+  const failed = () => {
+    source?.close();
+    if (isRefused) expire();
+    isRefused = true;
+    if (!isOver) timer = setTimeout(open, AGAIN);
+  };
+  const open = async () => {
+    try {
+      await fresh();
+    } catch {
+      failed();
+      return;
+    }
+    if (isOver) return;
+    source = new EventSource("/api/admin/events/");
+    source.addEventListener("open", () => { isRefused = false; });
+    source.addEventListener("error", failed);
+    for (const [name, handle] of Object.entries(handlers)) {
+      source.addEventListener(name, (event) => handle(JSON.parse(event.data)));
+    }
+  };
+
+  open();
+  return () => {
+    isOver = true;
+    clearTimeout(timer);
+    source?.close();
+  };
+}

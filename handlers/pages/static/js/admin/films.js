@@ -1,0 +1,145 @@
+// The table of films, kept up to date by the stream of events.
+
+import { call } from "../api.js";
+import { el, say, show } from "../dom.js";
+import { listen } from "./events.js";
+import { deleteFilm, editFilm, previewFilm } from "./film-dialogs.js";
+import { FilmRow } from "./film-row.js";
+import { settled } from "./format.js";
+import { pager, searchBox, select } from "./paged.js";
+
+const SIZE = 20;
+const STATUSES = [["", "All films"], ["pending", "Waiting"], ["processing", "Encoding"], ["ready", "Ready"], ["failed", "Failed"]];
+const SORTS = [["-created_at", "Newest first"], ["created_at", "Oldest first"], ["title", "Title A–Z"], ["-title", "Title Z–A"], ["-updated_at", "Changed last"]];
+
+export class FilmsTable {
+  /** `changed()` is called when what is stored may have changed. */
+  constructor(changed) {
+    this.changed = changed;
+    this.asked = { status: "", category: "", search: "", sort: "-created_at", page: 1 };
+    this.rows = new Map();
+    this.body = el("tbody", { role: "rowgroup" });
+    this.said = el("p", { class: "empty", hidden: true });
+    this.pages = el("nav", { class: "pager", "aria-label": "Pages of films" });
+    this.category = select("category", "Category", [["", "All categories"]], (category) => this.ask({ category }));
+    this.retryAll = el("button", { type: "button", class: "small", hidden: true, on: { click: () => this.retryFailed() } }, "Retry all that failed");
+    this.soon = settled(() => this.load(), 400);
+    this.element = this.build();
+    this.stopListening = listen({
+      start: ({ is_resumed: isResumed }) => { if (!isResumed) this.load(); },
+      video: (film) => this.heard(film),
+      deleted: ({ id }) => this.left(id),
+    });
+  }
+
+  build() {
+    const search = searchBox("Search films", settled((text) => this.ask({ search: text }), 250));
+    const filters = el("div", { class: "filters" }, search, select("status", "Status", STATUSES, (status) => this.ask({ status })), this.category, select("sort", "Order", SORTS, (sort) => this.ask({ sort })), this.retryAll);
+    const names = ["Picture", "Title", "Status", "Added", "Actions"];
+    const head = el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, names.map((name) => el("th", { role: "columnheader", scope: "col" }, name))));
+    const table = el("table", { role: "table", class: "films" }, el("caption", { class: "hidden-text" }, "Films"), head, this.body);
+    return el("section", { class: "panel", "aria-labelledby": "films-title" }, el("h2", { id: "films-title" }, "Films"), filters, table, this.said, this.pages);
+  }
+
+  stop() {
+    this.stopListening();
+  }
+
+  ask(change) {
+    Object.assign(this.asked, { page: 1 }, change);
+    return this.load();
+  }
+
+  async load() {
+    const parameters = new URLSearchParams({ page_size: SIZE });
+    for (const [name, value] of Object.entries(this.asked)) if (value) parameters.set(name, value);
+    const number = (this.number = (this.number ?? 0) + 1);
+    try {
+      const found = await call(`admin/videos/?${parameters}`);
+      if (number === this.number) this.draw(found);
+    } catch (problem) {
+      this.tell(problem.message);
+    }
+  }
+
+  draw({ count, results }) {
+    const rows = new Map();
+    for (const film of results) {
+      const row = this.rows.get(film.id);
+      row?.update(film);
+      rows.set(film.id, row ?? new FilmRow(film, this.actions()));
+    }
+    this.rows = rows;
+    const elements = [...rows.values()].map(({ element }) => element);
+    // Moving a row takes the focus out of it: only where the order has changed.
+    if (elements.some((element, index) => this.body.children[index] !== element) || this.body.children.length !== elements.length) show(this.body, elements);
+    const isNarrowed = this.asked.status || this.asked.search || this.asked.category;
+    this.tell(count ? "" : isNarrowed ? "No film fits." : "There are no films yet.");
+    this.retryAll.hidden = this.asked.status !== "failed" || !count;
+    pager(this.pages, { page: this.asked.page, size: SIZE, count }, (page) => this.ask({ page }));
+  }
+
+  tell(text) {
+    this.said.textContent = text;
+    this.said.hidden = !text;
+  }
+
+  /** News of a film: in its row where it is shown, else perhaps in the list. */
+  heard(film) {
+    const row = this.rows.get(film.id);
+    if (!row) {
+      this.soon();
+      return;
+    }
+    const before = row.film.processing_status;
+    row.update(film);
+    if (before === film.processing_status) return;
+    if (["ready", "failed"].includes(film.processing_status)) {
+      say(`${film.title}: ${film.processing_status}`);
+      this.changed();
+    }
+    if (this.asked.status) this.soon();
+  }
+
+  left(id) {
+    this.rows.get(id)?.element.remove();
+    this.rows.delete(id);
+    this.soon();
+    this.changed();
+  }
+
+  actions() {
+    const post = (name) => async (film) => {
+      try {
+        this.heard(await call(`admin/videos/${film.id}/${name}/`, { method: "POST", json: {} }));
+      } catch (problem) {
+        say(problem.message);
+        this.soon();
+      }
+    };
+    return {
+      preview: previewFilm,
+      edit: (film) => editFilm(film, (record) => { this.heard(record); this.changed(); }),
+      remove: (film) => deleteFilm(film, ({ id }) => this.left(id)),
+      retry: post("retry"),
+      cancel: post("cancel"),
+    };
+  }
+
+  async retryFailed() {
+    try {
+      const { retried, refused } = await call("admin/videos/retry/", { method: "POST", json: {} });
+      say(`${retried.length} films are tried again${refused.length ? `, ${refused.length} cannot be` : ""}.`);
+    } catch (problem) {
+      say(problem.message);
+    }
+    this.load();
+  }
+
+  /** The categories that films have, to choose from. */
+  setCategories(names) {
+    const chosen = this.asked.category;
+    show(this.category, [["", "All categories"], ...names.map((name) => [name, name])].map(([value, text]) => el("option", { value }, text)));
+    this.category.value = chosen;
+  }
+}

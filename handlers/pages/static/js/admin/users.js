@@ -1,0 +1,63 @@
+// The accounts: find one, disable it, enable it.
+
+import { call } from "../api.js";
+import { el, say, show } from "../dom.js";
+import { confirmed } from "./dialogs.js";
+import { moment, settled } from "./format.js";
+import { pager, searchBox } from "./paged.js";
+
+const SIZE = 20;
+
+export class UsersTable {
+  constructor(me) {
+    this.me = me;
+    this.asked = { search: "", page: 1 };
+    this.body = el("tbody", { role: "rowgroup" });
+    this.said = el("p", { class: "empty", hidden: true });
+    this.pages = el("nav", { class: "pager", "aria-label": "Pages of users" });
+    const search = searchBox("Search users", settled((text) => { Object.assign(this.asked, { search: text, page: 1 }); this.load(); }, 250));
+    const names = ["Address", "State", "Since", "Last sign-in", "Actions"];
+    const head = el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, names.map((name) => el("th", { role: "columnheader", scope: "col" }, name))));
+    const table = el("table", { role: "table", class: "users" }, el("caption", { class: "hidden-text" }, "Users"), head, this.body);
+    this.element = el("section", { class: "panel", "aria-labelledby": "users-title" }, el("h2", { id: "users-title" }, "Users"), el("div", { class: "filters" }, search), table, this.said, this.pages);
+    this.load();
+  }
+
+  async load() {
+    const parameters = new URLSearchParams({ page_size: SIZE, page: this.asked.page });
+    if (this.asked.search) parameters.set("search", this.asked.search);
+    try {
+      const { count, results } = await call(`admin/users/?${parameters}`);
+      show(this.body, results.map((user) => this.row(user)));
+      this.said.textContent = "Nobody fits.";
+      this.said.hidden = count > 0;
+      pager(this.pages, { page: this.asked.page, size: SIZE, count }, (page) => { this.asked.page = page; this.load(); });
+    } catch (problem) {
+      this.said.textContent = problem.message;
+      this.said.hidden = false;
+    }
+  }
+
+  row(user) {
+    const isMe = user.id === this.me.id;
+    const name = el("th", { role: "rowheader", scope: "row", class: "title" }, el("span", { class: "row-title" }, user.email), user.is_staff ? el("span", { class: "brand-admin" }, "admin") : null);
+    const state = el("span", { class: "state" }, user.is_active ? "Active" : "Not active");
+    const cell = (kind, ...children) => el("td", { role: "cell", class: kind }, children);
+    const time = (label, text) => el("td", { role: "cell", class: "facts", "data-label": label }, el("span", { class: "hint" }, text ? moment(text) : "–"));
+    const element = el("tr", { role: "row", "data-status": user.is_active ? "ready" : "pending" }, name, cell("status", state), time("Since", user.created_at), time("Last sign-in", user.last_sign_in), cell("do", isMe ? el("span", { class: "hint" }, "you") : this.button(user)));
+    return element;
+  }
+
+  button(user) {
+    const change = async (name) => {
+      await call(`admin/users/${user.id}/${name}/`, { method: "POST", json: {} });
+      say(`${user.email}: ${name}d`);
+      await this.load();
+    };
+    if (!user.is_active) {
+      return el("button", { type: "button", class: "small", "aria-label": `Enable ${user.email}`, on: { click: () => change("enable").catch((problem) => say(problem.message)) } }, "Enable");
+    }
+    const text = "All sessions end at once, and nobody can sign in to the account until it is enabled again.";
+    return el("button", { type: "button", class: "small", "aria-label": `Disable ${user.email}`, on: { click: () => confirmed(`Disable ${user.email}?`, text, "Disable", () => change("disable")) } }, "Disable");
+  }
+}
