@@ -8,7 +8,8 @@ picture. The places are read from the segments that verification cuts, not compu
 import numpy as np
 import numpy.typing as npt
 
-from media_pipeline.mpegts import PACKET, VIDEO_PID, packet_ids
+from media_pipeline.mpegts import VIDEO_PID, packet_ids
+from media_pipeline.ts_packets import PACKET
 
 # One row per GOP of a rendition: the byte range of PAT, PMT and IDR within its segment.
 TS_I_FRAME = np.dtype([("offset", "<u4"), ("size", "<u4")])

@@ -4,14 +4,10 @@ Timestamps run through the whole film: PTS = ``TS_START`` + the title's time. PA
 first, and before every further IDR. Continuity counters (§2.4.3.3) run through the film as well,
 however and wherever its segments are cut: the caller says where they stand.
 
-A packet is a header of 4 bytes and 184 bytes of adaptation field and payload. The 184 bytes of
-all packets are joined first, picture by picture, and then copied below their headers in one
-strided move: nothing is done for each packet alone.
+How packets are made of this: ``ts_packets``.
 """
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,8 +17,18 @@ from media_pipeline.errors import DamagedTitle
 from media_pipeline.psi import PMT_PID, program_tables
 from media_pipeline.tables import Rows
 from media_pipeline.timeline import MPEG_CLOCK, rescale
+from media_pipeline.ts_packets import (
+    BODY,
+    LAST_ADAPTATION,
+    PACKET,
+    STUFFING,
+    Pieces,
+    Ticks,
+    Units,
+    counted,
+    packetized,
+)
 
-PACKET = 188
 TS_START = 126_000  # 1.4 s of 90 kHz ticks: room for decoding times and clocks before the start
 
 PAT_PID = 0
@@ -32,11 +38,6 @@ AUDIO_PID = 0x101
 # What makes a segment's bytes: stored beside checksums of segments, which hold for it alone.
 MUXER_ID = "videoflix-ts/1"
 
-_BODY = 184
-_SYNC = 0x47
-_UNIT_START = 0x40
-_PAYLOAD = 0x10
-_ADAPTATION = 0x20
 # The clock runs this many ticks ahead of the decoding times (0.7 s): a picture of any size is
 # there before it is due.
 _CLOCK_LEAD = 63_000
@@ -47,10 +48,8 @@ _TIMESTAMP = 5
 # AAC frames in one PES packet: 128 ms at 48 kHz.
 _FRAMES_A_UNIT = 6
 _AUD = b"\x00\x00\x00\x01\x09\xf0"  # access unit delimiter, ISO/IEC 14496-10 §7.3.2.4
-_STUFFING = bytes([0xFF]) * _BODY
 
 Bytes = npt.NDArray[np.uint8]
-Ticks = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,21 +87,6 @@ class Counters:
     audio: int
 
 
-class _Unit(NamedTuple):
-    """What goes into consecutive packets of one PID: a PES packet or a table.
-
-    ``pieces`` join to ``packets`` × 184 bytes, stuffing and adaptation fields included.
-    ``begins_adapted`` and ``ends_adapted``: the first, or last, packet has an adaptation field.
-    """
-
-    time: int
-    pid: int
-    packets: int
-    begins_adapted: bool
-    ends_adapted: bool
-    pieces: tuple[bytes | memoryview, ...]
-
-
 def mux_segment(
     picture: tuple[bytes, TrackSamples], sound: tuple[Adts, TrackSamples] | None, counters: Counters
 ) -> memoryview:
@@ -111,25 +95,64 @@ def mux_segment(
     The video samples begin with an IDR. Equal input gives equal bytes.
     """
     tables = program_tables(VIDEO_PID, None if sound is None else AUDIO_PID)
-    units = list(_pictures(*picture, tables))
+    pictures = _pictures(*picture, counters.video)
+    begins = pictures.times[picture[1].rows["idr"] != 0]
+    # Where times are equal, tables go first, then the picture.
+    groups = [
+        _table(PAT_PID, tables[0], begins, counters.tables),
+        _table(PMT_PID, tables[1], begins, counters.tables),
+        pictures,
+    ]
     if sound is not None:
-        units += _sounds(*sound)
-        begin = units[0].time
-        # Stable: tables and picture go first where times are equal, and first of all.
-        units.sort(key=lambda unit: max(begin, unit.time))
-    return _packetized(units, counters)
+        groups.append(_sounds(*sound, counters.audio))
+    return packetized(groups, begin=int(pictures.times[0]))
 
 
-def _pictures(
-    parameters: bytes, track: TrackSamples, tables: tuple[bytes, bytes]
-) -> Iterator[_Unit]:
+def _table(pid: int, packet: bytes, times: Ticks, begin: int) -> Units:
+    one, no = np.ones(len(times), np.int64), np.zeros(len(times), np.bool_)
+    return Units(pid, times, one, counted(begin, one), no, no, [(packet,)] * len(times))
+
+
+def _pictures(parameters: bytes, track: TrackSamples, counter: int) -> Units:
     starts, ends = track.places()
     to_annex_b(np.frombuffer(track.data, np.uint8), starts, ends)
-    shown, decoded = track.ticks("pts"), track.ticks("dts")
-    # Two forms (§2.4.3.7: no DTS where it equals the PTS); a slice of the longer one is taken.
+    decoded = track.ticks("dts")
+    heads, sizes = _picture_heads(track, decoded)
+    is_idr = track.rows["idr"] != 0
+    packets, over = np.divmod(sizes + is_idr * len(parameters) + ends - starts, BODY)
+    pieces: list[Pieces] = []
+    data, width = track.data, heads.shape[1]
+    # Nearly always the last packet holds nothing but the sample's end, below stuffing.
+    is_plain = ~is_idr & (packets > 0) & (over <= ends - starts)
+    columns = (is_plain, is_idr, sizes, over, starts, ends)
+    heads_data = heads.tobytes()
+    for at, (plain, idr, size, rest, start, end) in zip(
+        range(0, len(heads_data), width),
+        zip(*(column.tolist() for column in columns), strict=True),
+        strict=True,
+    ):
+        head = heads_data[at : at + size]
+        if plain:
+            split = end - rest
+            pieces.append((head, data[start:split], LAST_ADAPTATION[rest], data[split:end]))
+        else:
+            pieces.append(_in_packets(head, parameters if idr else b"", data[start:end]))
+    has_rest = over > 0
+    ends_adapted = has_rest & (packets > 0)
+    packets += has_rest
+    yes = np.ones(len(packets), np.bool_)
+    counters = counted(counter, packets)
+    return Units(VIDEO_PID, decoded, packets, counters, yes, ends_adapted, pieces)
+
+
+def _picture_heads(track: TrackSamples, decoded: Ticks) -> tuple[Bytes, Ticks]:
+    """What comes before each sample: an adaptation field with a clock, the PES header and an
+    access unit delimiter; and how many bytes of its row that is."""
+    shown = track.ticks("pts")
+    # Two forms (§2.4.3.7: no DTS where it equals the PTS).
     both = shown != decoded
     stamps = 2 * _TIMESTAMP
-    head = np.empty((len(shown), _CLOCK_FIELD + _PES_HEADER + stamps), np.uint8)
+    head = np.empty((len(shown), _CLOCK_FIELD + _PES_HEADER + stamps + len(_AUD)), np.uint8)
     head[:, 0] = _CLOCK_FIELD - 1
     head[:, 1] = 0x10 | track.rows["idr"].astype(np.uint8) * 0x40  # PCR, random access
     head[:, 2:8] = _clock(decoded - _CLOCK_LEAD)
@@ -140,111 +163,78 @@ def _pictures(
     pes[:, 8] = np.where(both, stamps, _TIMESTAMP)
     pes[:, 9:14] = _timestamp(shown, np.where(both, 3, 2))
     pes[:, 14:19] = _timestamp(decoded, 1)
-    heads = head.tobytes()
-    data = track.data
-    width = head.shape[1]
-    beginnings = ((width - _TIMESTAMP, _AUD), (width, _AUD))
-    for number, (start, end, time, has_both, is_idr) in enumerate(
-        zip(
-            starts.tolist(),
-            ends.tolist(),
-            decoded.tolist(),
-            both.tolist(),
-            track.rows["idr"].tolist(),
-            strict=True,
-        )
-    ):
-        taken, delimiter = beginnings[has_both]
-        first = heads[number * width : number * width + taken] + delimiter
-        if is_idr:
-            yield _Unit(time, PAT_PID, 1, False, False, (tables[0],))
-            yield _Unit(time, PMT_PID, 1, False, False, (tables[1],))
-            first += parameters
-        yield _video_unit(time, first, data[start:end])
+    delimiter = np.frombuffer(_AUD, np.uint8)
+    pes[:, 19:] = delimiter
+    pes[~both, 14:20] = delimiter
+    return head, head.shape[1] - np.where(both, 0, _TIMESTAMP)
 
 
-def _video_unit(time: int, first: bytes, sample: memoryview) -> _Unit:
-    """``first`` is an adaptation field with a clock, the PES header and what comes before the
-    sample."""
-    pieces: tuple[bytes | memoryview, ...]
-    whole, over = divmod(len(first) + len(sample), _BODY)
+def _in_packets(head: bytes, parameters: bytes, sample: memoryview) -> Pieces:
+    """The pieces of a picture, whatever its size. ``head`` begins with an adaptation field."""
+    data = b"".join((head, parameters, sample))
+    whole, over = divmod(len(data), BODY)
     if not over:
-        return _Unit(time, VIDEO_PID, whole, True, False, (first, sample))
-    stuffing = _BODY - over
-    if not whole:
-        # One packet: its adaptation field, which comes first, grows.
-        grown = bytes([first[0] + stuffing]) + first[1:_CLOCK_FIELD] + _STUFFING[:stuffing]
-        pieces = (grown, first[_CLOCK_FIELD:], sample)
-        return _Unit(time, VIDEO_PID, 1, True, False, pieces)
-    last = len(sample) - over
-    if last < 0:
-        data = first + bytes(sample)
-        pieces = (data[:-over], _adaptation(stuffing), data[-over:])
-    else:
-        pieces = (first, sample[:last], _adaptation(stuffing), sample[last:])
-    return _Unit(time, VIDEO_PID, whole + 1, True, True, pieces)
+        return (data,)
+    if whole:
+        return data[:-over], LAST_ADAPTATION[over], data[-over:]
+    # One packet: its adaptation field, which comes first, grows.
+    stuffing = BODY - over
+    grown = bytes([data[0] + stuffing]) + data[1:_CLOCK_FIELD] + STUFFING[:stuffing]
+    return grown, data[_CLOCK_FIELD:]
 
 
-def _adaptation(size: int) -> bytes:
-    """An adaptation field that does nothing but fill ``size`` bytes (§2.4.3.5)."""
-    return b"\x00" if size == 1 else bytes((size - 1, 0)) + _STUFFING[: size - 2]
-
-
-def _sounds(adts: Adts, track: TrackSamples) -> Iterator[_Unit]:
+def _sounds(adts: Adts, track: TrackSamples, counter: int) -> Units:
     """PES packets of a few frames each; their first frame's time is theirs."""
     starts, ends = track.places()
     times = track.ticks("pts")[::_FRAMES_A_UNIT]
-    headers = adts.headers(ends - starts).tobytes()
-    stamps = _timestamp(times, 2).tobytes()
-    data = track.data
-    frames: list[bytes | memoryview] = []
-    for number, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
-        frames += (headers[number * 7 : number * 7 + 7], data[start:end])
-    step = 2 * _FRAMES_A_UNIT
-    for number, time in enumerate(times.tolist()):
-        payload = b"".join(frames[number * step : (number + 1) * step])
-        length = 3 + _TIMESTAMP + len(payload)
-        head = bytes((0, 0, 1, _AUDIO_STREAM, length >> 8, length & 0xFF, 0x84, 0x80, _TIMESTAMP))
-        whole = head + stamps[number * 5 : number * 5 + 5] + payload
-        packets, over = divmod(len(whole), _BODY)
-        if not over:
-            yield _Unit(time, AUDIO_PID, packets, False, False, (whole,))
-            continue
-        last = len(whole) - over
-        pieces = (whole[:last], _adaptation(_BODY - over), whole[last:])
-        yield _Unit(time, AUDIO_PID, packets + 1, False, True, pieces)
-
-
-def _packetized(units: Sequence[_Unit], counters: Counters) -> memoryview:
-    """The packets of all units in their order."""
-    bodies = b"".join([piece for unit in units for piece in unit.pieces])
-    sizes = np.array([unit.packets for unit in units])
-    ends = np.cumsum(sizes)
-    starts = ends - sizes
-    total = int(ends[-1])
-    if len(bodies) != total * _BODY:
-        raise DamagedTitle("a segment's packets do not add up")
-    packets = np.empty((total, PACKET), np.uint8)
-    packets[:, 4:] = np.frombuffer(bodies, np.uint8).reshape(total, _BODY)
-    pids = np.array([unit.pid for unit in units])
-    rows = np.repeat(pids, sizes)
-    packets[:, 0] = _SYNC
-    packets[:, 1] = rows >> 8
-    packets[starts, 1] |= _UNIT_START
-    packets[:, 2] = rows & 0xFF
-    control = np.full(total, _PAYLOAD, np.uint8)
-    control[starts[[unit.begins_adapted for unit in units]]] |= _ADAPTATION
-    control[ends[[unit.ends_adapted for unit in units]] - 1] |= _ADAPTATION
-    for pid, begin in (
-        (PAT_PID, counters.tables),
-        (PMT_PID, counters.tables),
-        (VIDEO_PID, counters.video),
-        (AUDIO_PID, counters.audio),
+    headers = adts.headers(ends - starts)
+    stream, borders = _adts_stream(headers, track.data, starts, ends)
+    first = borders[::_FRAMES_A_UNIT]
+    last = np.append(first[1:], borders[-1])[: len(times)]
+    first = first[: len(times)]
+    heads = np.empty((len(times), _PES_HEADER + _TIMESTAMP), np.uint8)
+    length = 3 + _TIMESTAMP + last - first
+    heads[:, :4] = (0, 0, 1, _AUDIO_STREAM)
+    heads[:, 4] = length >> 8
+    heads[:, 5] = length & 0xFF
+    heads[:, 6:9] = (0x84, 0x80, _TIMESTAMP)
+    heads[:, 9:] = _timestamp(times, 2)
+    width = heads.shape[1]
+    packets, over = np.divmod(width + last - first, BODY)
+    heads_data = heads.tobytes()
+    pieces: list[Pieces] = []
+    for at, (start, end, rest) in zip(
+        range(0, len(heads_data), width),
+        zip(first.tolist(), last.tolist(), over.tolist(), strict=True),
+        strict=True,
     ):
-        mine = np.flatnonzero(rows == pid)
-        control[mine] |= ((begin + np.arange(len(mine))) & 0x0F).astype(np.uint8)
-    packets[:, 3] = control
-    return packets.reshape(-1).data
+        head, split = heads_data[at : at + width], end - rest
+        if split >= start:
+            pieces.append((head, stream[start:split], LAST_ADAPTATION[rest], stream[split:end]))
+        else:
+            data = head + stream[start:end]
+            pieces.append((data[:-rest], LAST_ADAPTATION[rest], data[-rest:]))
+    has_rest = over > 0
+    packets += has_rest
+    no = np.zeros(len(packets), np.bool_)
+    counters = counted(counter, packets)
+    return Units(AUDIO_PID, times, packets, counters, no, has_rest, pieces)
+
+
+def _adts_stream(
+    headers: Bytes, data: memoryview, starts: Ticks, ends: Ticks
+) -> tuple[memoryview, Ticks]:
+    """All frames below their headers, and where each of them begins and the last one ends."""
+    width = headers.shape[1]
+    woven: list[bytes | memoryview] = [b""] * (2 * len(starts))
+    heads = headers.tobytes()
+    woven[::2] = [heads[at : at + width] for at in range(0, len(heads), width)]
+    woven[1::2] = [
+        data[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
+    ]
+    borders = np.zeros(len(starts) + 1, np.int64)
+    np.cumsum(ends - starts + width, out=borders[1:])
+    return memoryview(b"".join(woven)), borders
 
 
 def _timestamp(ticks: Ticks, prefix: int | npt.NDArray[np.int64]) -> Bytes:
