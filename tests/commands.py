@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -125,14 +125,17 @@ class Running:
 
 @contextmanager
 def running(
-    *arguments: str, root: Path, extra: Mapping[str, str] | None = None
+    *arguments: str,
+    root: Path,
+    extra: Mapping[str, str] | None = None,
+    prefix: Sequence[str] = (),
 ) -> Iterator[Running]:
-    """Run a command until the block ends."""
+    """Run a command until the block ends; through the program ``prefix``, where there is one."""
     root.mkdir(parents=True, exist_ok=True)
     output, errors = root.with_suffix(".out"), root.with_suffix(".err")
     with output.open("wb") as out, errors.open("wb") as err:
         process = subprocess.Popen(
-            [sys.executable, "-m", "videoflix", *arguments],
+            [*prefix, sys.executable, "-m", "videoflix", *arguments],
             cwd=root,
             env=environment(root, extra),
             stdin=subprocess.DEVNULL,

@@ -9,7 +9,18 @@ from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.drills import crashes, full_disk, lost_queue, lost_worker, mail, sync, three_hours
+from tests.drills import (
+    crashes,
+    damaged_cache,
+    damaged_title,
+    full_cache,
+    full_disk,
+    lost_queue,
+    lost_worker,
+    mail,
+    sync,
+    three_hours,
+)
 from tests.drills.report import Outcome
 
 # Each gets an empty folder of its own.
@@ -17,7 +28,10 @@ DRILLS: Mapping[str, Callable[[Path], Coroutine[Any, Any, Outcome]]] = {
     "d1": lost_worker.drill,
     "d2": crashes.drill,
     "d3": lost_queue.drill,
+    "d5": full_cache.drill,
     "d6": full_disk.drill,
+    "d8": damaged_title.drill,
+    "d9": damaged_cache.drill,
     "mail": mail.drill,
     "sync": sync.drill,
     "long": three_hours.drill,

@@ -53,17 +53,11 @@ _log = structlog.get_logger(__name__)
 
 # Device, inode, size, mtime and ctime in ns: what a file must still be not to be read again.
 # mtime is compared as this process last set it.
-_Identity = tuple[int, int, int, int, int]
+IDENTITY = ("st_dev", "st_ino", "st_size", "st_mtime_ns", "st_ctime_ns")
 
 
-def _identity(status: os.stat_result) -> _Identity:
-    return (
-        status.st_dev,
-        status.st_ino,
-        status.st_size,
-        status.st_mtime_ns,
-        status.st_ctime_ns,
-    )
+def identity(status: os.stat_result) -> tuple[int, ...]:
+    return tuple(getattr(status, name) for name in IDENTITY)
 
 
 def _checksum(file: BinaryIO) -> int:
@@ -80,12 +74,13 @@ class DiskSegmentCache:
     def __init__(self, folder: Path, max_bytes: int) -> None:
         self._folder = folder
         self._max_bytes = max_bytes
-        self._known: OrderedDict[SegmentKey, _Identity] = OrderedDict()
+        self._known: OrderedDict[SegmentKey, tuple[int, ...]] = OrderedDict()
         self._unscanned = max_bytes  # the first segment counts what earlier processes left
         self._lock = threading.Lock()
         self._files = SegmentFiles(folder)
         self._failed_at: float | None = None  # when a segment could not be written, until one can
         self._warn_unreadable = RareWarning("cached segments cannot be read: they are cut again")
+        self._warn_damaged = RareWarning("a cached segment is damaged: it is cut again")
         self._warn_unwritable = RareWarning("segments cannot be cached: they are cut each time")
 
     def path(self, key: SegmentKey) -> Path:
@@ -116,12 +111,12 @@ class DiskSegmentCache:
     def _is_right(self, key: SegmentKey, file: BinaryIO, facts: SegmentFacts) -> bool:
         status = os.fstat(file.fileno())
         if status.st_size != facts.size:
-            _log.warning("cached segment has a wrong size", path=str(self.path(key)))
+            self._warn_damaged(path=str(self.path(key)), reason="its size")
             return False
         with self._lock:
-            known = self._known.get(key) == _identity(status)
+            known = self._known.get(key) == identity(status)
         if not known and _checksum(file) != facts.xxh3:
-            _log.warning("cached segment is damaged", path=str(self.path(key)))
+            self._warn_damaged(path=str(self.path(key)), reason="its checksum")
             return False
         now = time.time()
         if not known or now - status.st_mtime > _TOUCH_EVERY:
@@ -132,7 +127,7 @@ class DiskSegmentCache:
 
     def _remember(self, key: SegmentKey, status: os.stat_result) -> None:
         with self._lock:
-            self._known[key] = _identity(status)
+            self._known[key] = identity(status)
             self._known.move_to_end(key)
             if len(self._known) > _REMEMBERED:
                 self._known.popitem(last=False)

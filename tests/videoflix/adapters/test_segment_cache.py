@@ -1,12 +1,17 @@
 """The cache of segments by itself: purged, counted, and on disks that do not work."""
 
+import os
 import threading
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from structlog.testing import capture_logs
 
 from media_pipeline.title import SegmentFacts
-from videoflix.adapters.segment_cache import DiskSegmentCache
+from videoflix.adapters.segment_cache import IDENTITY, DiskSegmentCache, identity
 from videoflix.ports import CacheShare, Purged, SegmentKey
 
 BUDGET = 100_000
@@ -72,3 +77,110 @@ def test_a_purge_beside_a_writer_costs_him_a_segment_at_most(tmp_path: Path) -> 
     purging.join()
     cache.put(key, DATA)
     assert cache.holds(key, SegmentFacts.of(DATA))
+
+
+def test_r50_a_reader_sees_all_of_a_segment_or_none_of_it(tmp_path: Path) -> None:
+    """Whoever opens the file by its name, while it is written again and again."""
+    cache = DiskSegmentCache(tmp_path, 10**9)
+    key = SegmentKey(1, "abc", "480p", 0)
+    data = os.urandom(1_000_000)
+    done = threading.Event()
+    seen: list[bool] = []
+
+    def look_again_and_again() -> None:
+        while not done.is_set():
+            with suppress(FileNotFoundError):
+                seen.append(cache.path(key).read_bytes() == data)
+
+    reading = threading.Thread(target=look_again_and_again)
+    reading.start()
+    while len(seen) < 20:
+        cache.put(key, data)
+    done.set()
+    reading.join()
+    assert all(seen)
+
+
+def test_r50_what_a_killed_writer_left_is_no_segment(tmp_path: Path) -> None:
+    cache = DiskSegmentCache(tmp_path, BUDGET)
+    key = SegmentKey(1, "abc", "480p", 0)
+    cache.put(key, DATA)
+    partial = cache.path(key).rename(cache.path(key).with_name(".tmp-0123"))
+    assert cache.open(key, SegmentFacts.of(DATA)) is None
+    assert cache.stats().files == 0
+    assert partial.exists()  # its writer may be at work
+    os.utime(partial, (0, 0))
+    assert cache.stats().files == 0
+    assert not partial.exists()
+
+
+def _in_place(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
+
+
+def _by_renaming(path: Path, data: bytes) -> None:
+    beside = path.with_name("beside")
+    beside.write_bytes(data)
+    beside.replace(path)
+
+
+@pytest.mark.parametrize("change", [_in_place, _by_renaming])
+@pytest.mark.parametrize("keeps_mtime", [True, False])
+def test_r53_a_file_that_is_another_one_is_verified_again(
+    tmp_path: Path, change: Callable[[Path, bytes], None], keeps_mtime: bool
+) -> None:
+    """Of the same size: its inode or its times tell (ctime cannot be set back)."""
+    cache = DiskSegmentCache(tmp_path, BUDGET)
+    key, facts = SegmentKey(1, "abc", "480p", 0), SegmentFacts.of(DATA)
+    cache.put(key, DATA)
+    path = cache.path(key)
+    for _ in range(2):  # known from now on
+        file = cache.open(key, facts)
+        assert file is not None
+        file.close()
+    before = path.stat()
+    change(path, b"y" * len(DATA))
+    if keeps_mtime:
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert cache.open(key, facts) is None
+    change(path, DATA)  # and is right again
+    file = cache.open(key, facts)
+    assert file is not None
+    file.close()
+
+
+@pytest.mark.parametrize("field", ["st_dev", "st_ino", "st_size", "st_mtime_ns", "st_ctime_ns"])
+def test_r53_each_part_of_a_files_identity_counts(tmp_path: Path, field: str) -> None:
+    (tmp_path / "file").write_bytes(DATA)
+    status = (tmp_path / "file").stat()
+    values = {name: getattr(status, name) for name in IDENTITY}
+    same = identity(SimpleNamespace(**values))  # type: ignore[arg-type]  # as os.stat_result
+    assert same == identity(status)
+    values[field] += 1
+    assert identity(SimpleNamespace(**values)) != same  # type: ignore[arg-type]  # the same
+
+
+@pytest.mark.parametrize("trouble", ["a file in the folder's place", "files in its way"])
+def test_a_folder_that_cannot_be_used_is_warned_of_once(tmp_path: Path, trouble: str) -> None:
+    folder = tmp_path / "cache"
+    cache = DiskSegmentCache(folder, BUDGET)
+    if trouble.startswith("a file"):
+        folder.write_text("no folder")
+    else:
+        folder.mkdir()
+        (folder / "1").write_text("no folder")
+        (folder / ".locks").write_text("no folder")
+    facts = SegmentFacts.of(DATA)
+    with capture_logs() as logs:
+        for index in range(20):
+            key = SegmentKey(1, "abc", "480p", index)
+            assert cache.open(key, facts) is None
+            with cache.cutting(key):
+                cache.put(key, DATA)
+            assert not cache.holds(key, facts)
+    assert [entry["event"] for entry in logs] == [
+        "segments cannot be cached: they are cut each time"
+    ]
+    assert not cache.has_room(1)
+    assert cache.purge(1) == Purged(0, 0)
+    assert cache.stats().files == 0

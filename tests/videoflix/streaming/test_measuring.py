@@ -108,7 +108,7 @@ async def test_processes_that_need_them_at_the_same_time_make_them_once(
     ]
 
 
-@pytest.mark.parametrize("trouble", ["missing", "another table", "damaged measures", "read-only"])
+@pytest.mark.parametrize("trouble", ["another table", "damaged measures", "read-only"])
 async def test_measures_are_made_anew_where_they_cannot_be_used(
     container: Container, encoded: Path, trouble: str
 ) -> None:
