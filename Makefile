@@ -1,7 +1,8 @@
 # make demo    the whole server with a film in it, on http://127.0.0.1:8000 (Ctrl-C stops it)
 # make test    the tests
 # make check   lint, format, types, layers, then the tests: what CI runs
-# make bench   the benchmarks
+# make bench   the packager and what serves its segments, beside other ways (ARGS="cut serving": parts of
+#              it; ARGS=--markdown: the table of the last run; ARGS=accounts: other parts, by name)
 # make bench-encode  the encoder beside one run of ffmpeg (Debian: apt-get install ffmpeg)
 # make fuzz    fuzz-bodies and fuzz-media: a thousand random bodies for every account call (make test
 #              sends a hundred), and 2,000 damaged films through real workers (make test does 18)

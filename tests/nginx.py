@@ -43,6 +43,7 @@ def _configuration(folder: Path, port: int, backend: str, cache: Path) -> str:
 def nginx(folder: Path, backend: str, cache: Path) -> Iterator[str]:
     """Run nginx in the new folder ``folder`` before ``backend`` (host:port), over a cache's folder;
     gives its URL. Files of the cache are also below ``/plain/``."""
+    folder = folder.absolute()
     folder.mkdir()
     port = free_port()
     file = folder / "nginx.conf"
@@ -53,7 +54,7 @@ def nginx(folder: Path, backend: str, cache: Path) -> Iterator[str]:
     process = subprocess.Popen(started)
 
     def answers() -> bool:
-        assert process.poll() is None, (folder / "error.log").read_text()
+        assert process.poll() is None, "nginx has ended; it says why above"
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", port)) == 0
 

@@ -9,62 +9,21 @@ import io
 import os
 import statistics
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 import av
 
-from media_pipeline.job import EncodeSettings
-from media_pipeline.title import Title
-from tests.benchmarks.material import encode_unit, progressive_copy, repeat_title
+from tests.benchmarks.films import Film
+from tests.benchmarks.rows import Row, Times, at_least, at_most
+from tests.benchmarks.scale import Scale
+from tests.benchmarks.served import Films
 
-RENDITION = "1080p"
-SHORT_GOPS, LONG_GOPS = 60, 3600
 _PLACES = 10
-SETTINGS = EncodeSettings(preset="veryfast", crf=22, rungs=(RENDITION,))
-
-
-@dataclass(frozen=True)
-class Film:
-    """One title, and the same packets as an ordinary MP4."""
-
-    name: str
-    title: Title
-    progressive: Path
-
-
-@dataclass(frozen=True)
-class Measured:
-    """Milliseconds of each try."""
-
-    name: str
-    tries: list[float]
-
-    @property
-    def median(self) -> float:
-        return statistics.median(self.tries)
-
-    @property
-    def p99(self) -> float:
-        return sorted(self.tries)[min(len(self.tries) - 1, int(len(self.tries) * 0.99))]
-
-
-def make_films(
-    source: Path, folder: Path, settings: EncodeSettings, lengths: dict[str, int]
-) -> list[Film]:
-    """Encode ``source`` once, repeat it to films of so many GOPs."""
-    rendition = settings.rungs[0].partition("=")[0]
-    encode_unit(source, folder / "unit", settings)
-    films = []
-    for number, (name, gops) in enumerate(lengths.items()):
-        title = repeat_title(folder / "unit", folder / f"title-{number}", gops)
-        path = folder / f"film-{number}.mp4"
-        progressive_copy(title, rendition, path)
-        films.append(Film(name, title, path))
-    return films
+Data: TypeAlias = bytes | bytearray | memoryview
 
 
 def remux(path: Path, start: Fraction, end: Fraction) -> bytes:
@@ -94,16 +53,16 @@ def remux(path: Path, start: Fraction, end: Fraction) -> bytes:
     return buffer.getvalue()
 
 
-def _floor(path: Path, size: int, offset: int) -> bytes:
+def _floor(path: Path, size: int, offset: int) -> bytearray:
     """Read and copy as many bytes as the segment has, from where its pictures are."""
     file = os.open(path, os.O_RDONLY)
     try:
-        return bytes(bytearray(os.pread(file, size, offset)))
+        return bytearray(os.pread(file, size, offset))
     finally:
         os.close(file)
 
 
-def _timed(call: Callable[[], bytes | memoryview]) -> tuple[float, int]:
+def _timed(call: Callable[[], Data]) -> tuple[float, int]:
     begin = time.perf_counter()
     data = call()
     return (time.perf_counter() - begin) * 1000, len(data)
@@ -116,7 +75,7 @@ def _places(film: Film) -> list[int]:
     return [1 + (count - 3) * n // (_PLACES - 1) for n in range(_PLACES)]
 
 
-def _calls(film: Film, index: int) -> tuple[dict[str, Callable[[], bytes | memoryview]], int]:
+def _calls(film: Film, index: int) -> tuple[dict[str, Callable[[], Data]], int]:
     """What is compared for one segment, and the segment's size in bytes."""
     title, grid = film.title, film.title.grid
     rendition = title.names[0]
@@ -126,7 +85,7 @@ def _calls(film: Film, index: int) -> tuple[dict[str, Callable[[], bytes | memor
     size = title.ts_facts(rendition, index).size
     track = title.folder / f"{rendition}.mp4"
     offset = max(0, track.stat().st_size * index // grid.segment_count - size)
-    calls: dict[str, Callable[[], bytes | memoryview]] = {
+    calls: dict[str, Callable[[], Data]] = {
         f"cut, {film.name}": partial(title.cut_ts, rendition, index),
         f"open, seek, remux, {film.name}": partial(remux, film.progressive, start, end),
         f"read and copy, {film.name}": partial(_floor, track, size, offset),
@@ -134,7 +93,7 @@ def _calls(film: Film, index: int) -> tuple[dict[str, Callable[[], bytes | memor
     return calls, size
 
 
-def measure_films(films: list[Film], tries: int) -> tuple[list[Measured], float]:
+def measure_films(films: Sequence[Film], tries: int) -> tuple[dict[str, Times], float]:
     """Times of cut, baseline and floor for each film, in turns; the mean segment in bytes."""
     found: dict[str, list[float]] = {}
     sizes = []
@@ -147,4 +106,31 @@ def measure_films(films: list[Film], tries: int) -> tuple[list[Measured], float]
                 # Each must have done the whole work, or the comparison means nothing.
                 assert length > size * 0.9, f"{name}: {length} bytes instead of about {size}"
                 found.setdefault(name, []).append(milliseconds)
-    return [Measured(name, times) for name, times in found.items()], statistics.mean(sizes)
+    times = {name: Times(name, tries) for name, tries in found.items()}
+    return times, statistics.mean(sizes)
+
+
+def measure(films: Films, scale: Scale, _folder: Path) -> list[Row]:
+    material = films.material
+    times, size = measure_films((material.short, material.long), scale.cuts)
+    rows = []
+    for film, bar in ((material.short, 5), (material.long, 15)):
+        cut, remux = times[f"cut, {film.name}"], times[f"open, seek, remux, {film.name}"]
+        rows.append(
+            at_least(
+                f"a cold MPEG-TS cut, beside opening, seeking and remuxing the {film.name}",
+                remux.median / cut.median,
+                bar,
+                "times as fast",
+                f"segments of {size / 1e6:.2f} MB on average, {scale.cuts} tries",
+                str(cut),
+                str(remux),
+            )
+        )
+    cut, floor = (
+        times[f"cut, {material.short.name}"],
+        times[f"read and copy, {material.short.name}"],
+    )
+    name = "the same, beside one read and one copy of as many bytes"
+    rows.append(at_most(name, cut.median / floor.median, 4, "times", str(floor)))
+    return rows

@@ -1,12 +1,13 @@
 """The real server over titles of the benchmark, and the programs that load it.
 
-The server is ``python -m videoflix serve`` with its default settings, but for cheap passwords; its
-database and queue are the embedded ones, its log goes to a file.
+The server is ``python -m videoflix serve`` with its default settings, but for cheap passwords and
+the log as production writes it (JSON), to a file. Database and queue are the embedded ones.
 """
 
 import asyncio
 import os
 import secrets
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,11 +15,12 @@ from pathlib import Path
 
 import httpx
 
+from tests.benchmarks.films import Material
 from tests.commands import Running, descendants, running
 from tests.conftest import fresh_settings
 from tests.handlers.films import add_pending
 from tests.handlers.site import PASSWORD
-from tests.services import Services, services_for_tests
+from tests.services import services_for_tests
 from videoflix.container import Container, open_container
 from videoflix.settings import Settings
 
@@ -27,15 +29,32 @@ MEMBER = "member@videoflix.example"
 
 @dataclass(frozen=True)
 class Films:
-    """Settings under which some titles are published, and their ids."""
+    """Settings under which films are published, and their ids: those of the short film, and that
+    of the long one."""
 
-    services: Services
+    material: Material
     settings: Settings
-    ids: tuple[int, ...]
+    all_ids: tuple[int, ...]
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        return self.all_ids[:-1]
+
+    @property
+    def long_id(self) -> int:
+        return self.all_ids[-1]
+
+    @property
+    def rendition(self) -> str:
+        return self.material.rendition
 
     @property
     def cache(self) -> Path:
         return self.settings.storage.root / "cache"
+
+    def forget(self) -> None:
+        """Empty the cache."""
+        shutil.rmtree(self.cache, ignore_errors=True)
 
 
 def _link(source: Path, target: Path) -> None:
@@ -62,14 +81,20 @@ async def _fill(settings: Settings, folders: Sequence[Path]) -> tuple[int, ...]:
         return tuple([await _publish(container, folder) for folder in folders])
 
 
+def catalogue(settings: Settings, material: Material, count: int) -> Films:
+    """Publish ``count`` videos: the short film again and again, and at last the long one."""
+    titles = [material.short.title.folder] * (count - 1) + [material.long.title.folder]
+    return Films(material, settings, asyncio.run(_fill(settings, titles)))
+
+
 @contextmanager
-def published(folder: Path, titles: Sequence[Path]) -> Iterator[Films]:
-    """One video for each of ``titles``, the same folder as often as one likes."""
+def published(folder: Path, material: Material, count: int) -> Iterator[Films]:
+    """A catalogue on services of its own."""
     with (
         services_for_tests(folder / "services") as services,
         fresh_settings(folder, services) as settings,
     ):
-        yield Films(services, settings, asyncio.run(_fill(settings, titles)))
+        yield catalogue(settings, material, count)
 
 
 @dataclass(frozen=True)
@@ -108,6 +133,7 @@ def served(
         "VIDEOFLIX_MONGO__URI": settings.mongo.uri.get_secret_value(),
         "VIDEOFLIX_MONGO__DATABASE": settings.mongo.database,
         "VIDEOFLIX_REDIS__URL": settings.redis.url.get_secret_value(),
+        "VIDEOFLIX_LOG__FORMAT": "json",
         "VIDEOFLIX_AUTH__SECRET_KEY": settings.auth.secret_key.get_secret_value(),
         **(extra or {}),
     }

@@ -1,0 +1,85 @@
+"""Playlists and the catalogue: how many a second, and how late answers are, alone and while
+others pull segments that are cut for them."""
+
+import subprocess
+import time
+from contextlib import closing
+from pathlib import Path
+
+from tests.benchmarks.load import Client, command, walk_script, wrk
+from tests.benchmarks.rows import Row, Times, at_least, at_most
+from tests.benchmarks.scale import Scale
+from tests.benchmarks.served import Films, Served, served
+
+CATALOGUE = "/api/video/"
+_CONNECTIONS = 50
+_PULLERS = 8
+_PAUSE = 0.01  # seconds between two requests for JSON
+# Far less than the film has: what is asked for next has never been cut or was evicted.
+_SMALL_CACHE = {"VIDEOFLIX_CACHE__MAX_BYTES": str(512 * 1024 * 1024)}
+
+
+def _rates(films: Films, server: Served, scale: Scale) -> list[Row]:
+    rows = []
+    playlist = f"/api/video/{films.ids[0]}/{films.rendition}/index.m3u8"
+    for name, path, bar in (
+        ("media playlists", playlist, 2500),
+        (f"catalogue of {scale.titles} titles", CATALOGUE, 1500),
+    ):
+        size = len(server.get(path).content)
+        loads = [
+            wrk(
+                server.url + path,
+                connections=_CONNECTIONS,
+                seconds=scale.documents_seconds,
+                cookie=server.cookie,
+            )
+            for _ in range(scale.documents_rounds)
+        ]
+        load = sorted(loads, key=lambda load: load.rate)[len(loads) // 2]
+        detail = f"{_CONNECTIONS} connections, {size:,} bytes each, median of {len(loads)} runs"
+        rows += [
+            at_least(f"{name}, one process", load.rate, bar, "a second", detail),
+            at_most(f"{name}, p99", load.p99, 20, "ms", f"median {load.median:.1f} ms"),
+        ]
+    return rows
+
+
+def _busy(films: Films, server: Served, scale: Scale, folder: Path) -> Row:
+    count = films.material.long.title.grid.segment_count
+    paths = [
+        f"/api/video/{films.long_id}/{films.rendition}/segment_{index:03}.ts"
+        for index in range(count)
+    ]
+    script = walk_script(folder / "walk.lua", paths)
+    times = []
+    pulling = command(
+        server.url,
+        connections=_PULLERS,
+        seconds=scale.busy_seconds + 1,
+        cookie=server.cookie,
+        script=script,
+    )
+    with closing(Client(server.url, server.cookie)) as client:
+        client.timed(CATALOGUE)
+        with subprocess.Popen(pulling, stdout=subprocess.PIPE, text=True) as process:
+            until = time.monotonic() + scale.busy_seconds
+            while time.monotonic() < until:
+                times.append(client.timed(CATALOGUE)[1])
+                time.sleep(_PAUSE)
+            output, _ = process.communicate()
+    pulled = next(line.strip() for line in output.splitlines() if "requests in" in line)
+    found = Times("catalogue", times)
+    return at_most(
+        f"JSON while {_PULLERS} clients pull cold segments, p99",
+        found.p99,
+        50,
+        "ms",
+        f"median {found.median:.1f} ms of {len(times)} requests for the catalogue",
+        f"pulled: {pulled}",
+    )
+
+
+def measure(films: Films, scale: Scale, folder: Path) -> list[Row]:
+    with served(films, _SMALL_CACHE) as server:
+        return [*_rates(films, server, scale), _busy(films, server, scale, folder)]
