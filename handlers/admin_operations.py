@@ -12,8 +12,9 @@ from handlers.answers import (
     VideoList,
     VideoRecord,
 )
-from handlers.documentation import FORM_TYPE, Operation, Reply, Tag
+from handlers.documentation import FORM_TYPE, FieldErrorsOf, Operation, Reply, Tag
 from handlers.events import EVENT_TYPE
+from handlers.thumbnails import PICTURE_TYPES
 from handlers.users import UserListQuery
 from handlers.videos import VideoListQuery
 
@@ -57,6 +58,7 @@ DELETE = Operation(
     (Reply(204, "Nobody can play it any more; its encoder ends within seconds."),),
     description="Its source, all encodes, its picture and what is remembered of who watched it. "
     "There is no way back.",
+    request=schemas.Empty,
 )
 
 CATEGORIES = Operation(
@@ -64,6 +66,29 @@ CATEGORIES = Operation(
     "Categories to choose from",
     Tag.ADMIN,
     (Reply(200, "The categories.", Categories),),
+)
+
+PUT_THUMBNAIL = Operation(
+    "putThumbnail",
+    "Show a picture of one's own for a video",
+    Tag.ADMIN,
+    (
+        Reply(200, "The record; `thumbnail_url` is another one now.", VideoRecord),
+        Reply(400, "This is no picture that can be shown.", FieldErrorsOf(schemas.Picture)),
+        Reply(413, "The picture is too large.", Detail),
+        Reply(507, "There is not enough free space.", Detail),
+    ),
+    description="The body is a JPEG, PNG or WebP. It is decoded, and made anew 640 pixels wide.",
+    bytes_types=PICTURE_TYPES,
+)
+
+DELETE_THUMBNAIL = Operation(
+    "deleteThumbnail",
+    "Show the picture made from the film again",
+    Tag.ADMIN,
+    (Reply(200, "The record; `thumbnail_url` is another one now.", VideoRecord),),
+    description="A video that was not encoded yet has none until it is.",
+    request=schemas.Empty,
 )
 
 STORAGE = Operation(

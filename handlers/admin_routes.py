@@ -5,6 +5,7 @@ from handlers.access import ADMIN, PART, Route
 from handlers.admin import VideosHandler
 from handlers.events import EventsHandler
 from handlers.storage import StorageHandler
+from handlers.thumbnails import VideoThumbnailHandler
 from handlers.tus import UploadHandler, UploadsHandler
 from handlers.users import UserDisableHandler, UserEnableHandler, UsersHandler
 from handlers.videos import (
@@ -38,6 +39,12 @@ ADMIN_ROUTES = (
             "PATCH": admin_operations.EDIT,
             "DELETE": admin_operations.DELETE,
         },
+    ),
+    Route(
+        rf"/api/admin/videos/{PART}/thumbnail/?",
+        VideoThumbnailHandler,
+        {"PUT": ADMIN, "DELETE": ADMIN},
+        {"PUT": admin_operations.PUT_THUMBNAIL, "DELETE": admin_operations.DELETE_THUMBNAIL},
     ),
     Route(
         rf"/api/admin/videos/{PART}/cancel/?",

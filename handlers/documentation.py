@@ -105,7 +105,7 @@ class Operation:
     """One method of one route.
 
     ``name`` is unique (operationId). ``request`` is the model of the body, ``query`` that of the
-    query parameters (``handlers.query``). ``bytes_type`` is the content type of a body that is
+    query parameters (``handlers.query``). ``bytes_types`` are the content types of a body that is
     any bytes. Replies of the same status are alternatives.
     """
 
@@ -117,7 +117,7 @@ class Operation:
     request: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
     request_type: str = JSON_TYPE
-    bytes_type: str = ""
+    bytes_types: tuple[str, ...] = ()
     request_headers: tuple[RequestHeader, ...] = ()
     needs_refresh_cookie: bool = False
     is_limited: bool = False

@@ -179,9 +179,10 @@ def _operation(found: Documented, schemas: Schemas) -> JsonObject:
                 operation.request_type: {"schema": schemas.of(operation.request, "validation")}
             },
         }
-    if operation.bytes_type:
+    if operation.bytes_types:
         bytes_schema = {"type": "string", "format": "binary"}
-        document["requestBody"] = {"content": {operation.bytes_type: {"schema": bytes_schema}}}
+        content = {name: {"schema": bytes_schema} for name in operation.bytes_types}
+        document["requestBody"] = {"content": content}
     return document
 
 

@@ -108,6 +108,17 @@ class VideoEdit(Body):
     category: str = Field("", json_schema_extra={"maxLength": CATEGORY_MAX})
 
 
+_File = Annotated[
+    bytes, WithJsonSchema({"type": "string", "contentMediaType": "application/octet-stream"})
+]
+
+
+class Picture(Body):
+    """What is wrong with a picture, for the API document alone: it is the whole body."""
+
+    thumbnail: _File
+
+
 class WatchPosition(Body):
     position: float = Field(
         ge=0, le=POSITION_MAX, allow_inf_nan=False, description="Seconds from the film's start."
@@ -122,9 +133,6 @@ class RetryMany(Body):
     )
 
 
-_File = Annotated[
-    bytes, WithJsonSchema({"type": "string", "contentMediaType": "application/octet-stream"})
-]
 _Film = Annotated[_File, Field(json_schema_extra={"minLength": 1})]
 
 

@@ -49,7 +49,7 @@ CREATE = Operation(
         *_REFUSED,
     ),
     description="The first bytes may come along. `OPTIONS` tells what of tus is spoken here.",
-    bytes_type=tus.BYTES_TYPE,
+    bytes_types=(tus.BYTES_TYPE,),
     request_headers=(_VERSION, _LENGTH, _METADATA, _CHECKSUM),
 )
 
@@ -80,7 +80,7 @@ APPEND = Operation(
     ),
     description="With the last bytes the film is looked at, which may take some seconds; the "
     "answer comes when it is in the catalogue.",
-    bytes_type=tus.BYTES_TYPE,
+    bytes_types=(tus.BYTES_TYPE,),
     request_headers=(_VERSION, _OFFSET, _CHECKSUM),
 )
 

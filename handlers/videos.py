@@ -43,6 +43,7 @@ class VideoRecordHandler(AdminHandler):
         self.answer(self.record(edited))
 
     async def delete(self, video: str) -> None:
+        self.body_as(Empty)
         found = video_id(video)
         await self.container.removal.delete(found)
         self.container.streaming.shelf.forget(found)

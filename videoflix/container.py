@@ -49,6 +49,7 @@ from videoflix.settings import Settings
 from videoflix.streaming.packages import PackageService
 from videoflix.streaming.service import StreamingService
 from videoflix.uploads.service import UploadService
+from videoflix.uploads.thumbnails import OwnThumbnails
 
 DISK_THREADS = 8
 WRITE_LAG = 3.0  # seconds between reading the database's clock and writing, beyond its time limits
@@ -74,6 +75,7 @@ class Container:
     reset_mails: ResetMails
     catalogue: CatalogueService
     film_edits: FilmEdits
+    thumbnails: OwnThumbnails
     uploads: UploadService
     removal: Removal
     storage: StorageFigures
@@ -100,7 +102,7 @@ async def open_container(
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings.mongo, listeners))
         users, sessions, waiting_mails, videos, workers, chunks, positions = await _stores(database)
-        lists = MongoVideoLists(database)
+        lists, edits = MongoVideoLists(database), MongoVideoEdits(database)
         media = LocalMediaStore(settings.storage.root)
         with usable_root(settings.storage.root):
             media.prepare()
@@ -159,7 +161,14 @@ async def open_container(
             limits=Limits(settings.limits, counters),
             reset_mails=accounts.reset_mails,
             catalogue=CatalogueService(videos, public_url=settings.server.public_url),
-            film_edits=FilmEdits(videos, MongoVideoEdits(database)),
+            film_edits=FilmEdits(videos, edits),
+            thumbnails=OwnThumbnails(
+                videos,
+                edits,
+                media,
+                max_bytes=settings.upload.thumbnail_max_bytes,
+                offload=Offload(disk),
+            ),
             removal=removal,
             positions=Positions(videos, positions),
             storage=StorageFigures(media, cache.stats, settings.storage.free_floor, Offload(disk)),

@@ -156,7 +156,7 @@ class Video:
     false once the film as it was uploaded is given up: then it cannot be encoded again.
     ``facts`` are those of ``generation``, None where they are not known.
     ``has_own_thumbnail`` is true when an admin uploaded the picture: it is then never replaced
-    by one made from the film.
+    by one made from the film. ``thumbnail_version`` counts what admins did to the picture.
     """
 
     id: int
@@ -179,6 +179,7 @@ class Video:
     has_source: bool
     source_size: int
     has_own_thumbnail: bool
+    thumbnail_version: int
     created_at: datetime
     updated_at: datetime
 

@@ -23,7 +23,7 @@ from handlers.tus_headers import BYTES_TYPE
 from tests.clips.fixtures import ClipCache
 from tests.conftest import fresh_settings
 from tests.handlers.conftest import running
-from tests.handlers.films import publish
+from tests.handlers.films import add_pending, publish
 from tests.handlers.site import Server
 from tests.media_pipeline.titles import rich_title
 from tests.services import Services
@@ -38,10 +38,18 @@ SECONDS = 30
 EXAMPLE, NEW_EXAMPLE = "user@example.com", "new.user@example.com"
 # Their success needs a secret that nobody can guess; the contract's tests have it.
 SECRET = {"activate", "confirmPasswordReset", "endOwnSession"}
-# Their success needs a real film, or an upload of one's own.
-NEEDS_A_FILM = {"uploadVideo", "uploadProgressHead", "appendToUpload", "deleteUpload"}
+# Their success needs a real film or picture, or an upload of one's own.
+NEEDS_A_FILM = {
+    "uploadVideo",
+    "putThumbnail",
+    "uploadProgressHead",
+    "appendToUpload",
+    "deleteUpload",
+}
 # Their success needs a film that has failed, or that waits.
 NEEDS_A_JOB = {"cancelEncoding", "encodeVideoAgain", "retryVideo"}
+# They would take the film from all others: they get one that waits.
+DESTROYING = {"deleteVideo"}
 # What an admin is answered has no end that could be waited for.
 ENDLESS = {"watchVideos"}
 CHECKS = [
@@ -66,6 +74,7 @@ class Site:
 
     server: Server
     loop: asyncio.AbstractEventLoop
+    spare: int  # a film that waits
 
     def cookies_of(self, who: str) -> dict[str, str]:
         """The cookies of a new account, because one that was used may have been deleted. The
@@ -87,8 +96,9 @@ async def _serve(
 ) -> None:
     async with open_container(settings) as container, running(container) as server:
         await publish(container, film)
+        spare = await add_pending(container)
         await server.add_user(EXAMPLE)
-        ready.set_result(Site(server, asyncio.get_running_loop()))
+        ready.set_result(Site(server, asyncio.get_running_loop(), spare.id))
         await asyncio.to_thread(stop.wait)
 
 
@@ -148,6 +158,8 @@ def test_no_answer_is_undocumented(case: schemathesis.Case[Any], site: Site, rol
         return response.status_code
 
     role.operation = case.operation.definition.raw["operationId"]
+    if role.operation in DESTROYING:
+        case.path_parameters = {"video": site.spare}
     if role.name == "admin" and role.operation in ENDLESS and case.method == "GET":
         return
     status = send()

@@ -27,5 +27,7 @@ class CatalogueService:
         return video
 
     def thumbnail_url(self, video: Video) -> str:
-        """The absolute URL of the video's picture."""
-        return f"{self._public_url}/media/thumbnails/video_{video.id}.jpg"
+        """The absolute URL of the video's picture: another one when an admin has changed it, so
+        that nobody is shown an old one."""
+        version = f"?v={video.thumbnail_version}" if video.thumbnail_version else ""
+        return f"{self._public_url}/media/thumbnails/video_{video.id}.jpg{version}"

@@ -110,9 +110,7 @@ class Attempt:
             await self._offload(self._media.install_title, output, self._video_id, self._generation)
             # Before the record says ready: nobody looks for leftovers of a ready video.
             await self._offload(self._media.close_workspace, self._video_id, self._generation)
-            if not (await self._video()).has_own_thumbnail:
-                picture = self._media.title(self._video_id, self._generation) / THUMBNAIL
-                await self._offload(self._media.install_thumbnail, picture, self._video_id)
+            await self._install_thumbnail()
             await self._insist(keeper.renew_now)  # what the encoder said last
             facts = await self._offload(
                 title_facts, self._media.title(self._video_id, self._generation)
@@ -127,6 +125,13 @@ class Attempt:
             # published this generation all the same.
             await self._offload(self._media.discard_title, self._video_id, self._generation)
             raise
+        # Once more: an admin may have taken his own picture back since the last look.
+        await self._install_thumbnail()
+
+    async def _install_thumbnail(self) -> None:
+        if not (await self._video()).has_own_thumbnail:
+            picture = self._media.title(self._video_id, self._generation) / THUMBNAIL
+            await self._offload(self._media.install_thumbnail, picture, self._video_id)
 
     async def _delete_source(self) -> None:
         """Only what the record has given up, and published a title of; a sweep does it later

@@ -12,6 +12,9 @@ class VideoEdits(Protocol):
     async def edit(self, video_id: int, changes: Mapping[str, str]) -> Video | None:
         """Set title, description or category; None where there is no such video."""
 
+    async def set_own_thumbnail(self, video_id: int, *, is_own: bool) -> Video | None:
+        """Say whose picture is shown, and count the change; None where there is no such video."""
+
 
 class RemovalStore(Protocol):
     """Videos that were deleted. A note of each stays until what is on the disk is gone for good,

@@ -6,7 +6,7 @@ from typing import Any
 from pymongo import ReturnDocument
 
 from videoflix.adapters.mongo.database import Database
-from videoflix.adapters.mongo.video_records import VIDEOS, video_of
+from videoflix.adapters.mongo.video_records import KEPT, VIDEOS, video_of
 from videoflix.models import Video
 
 
@@ -20,11 +20,15 @@ class MongoVideoEdits:
     async def edit(self, video_id: int, changes: Mapping[str, str]) -> Video | None:
         return await self._change(video_id, {"$set": dict(changes)})
 
+    async def set_own_thumbnail(self, video_id: int, *, is_own: bool) -> Video | None:
+        changes = {"$set": {"has_own_thumbnail": is_own}, "$inc": {"thumbnail_version": 1}}
+        return await self._change(video_id, changes)
+
     async def _change(self, video_id: int, changes: dict[str, Any]) -> Video | None:
         now = await self._database.now()
         update = {**changes, "$set": {**changes.get("$set", {}), "updated_at": now}}
         async with self._database.operation():
             document = await self._videos.find_one_and_update(
-                {"_id": video_id}, update, return_document=ReturnDocument.AFTER
+                {"_id": video_id, **KEPT}, update, return_document=ReturnDocument.AFTER
             )
         return None if document is None else video_of(document)

@@ -83,6 +83,7 @@ def video_of(document: Mapping[str, Any]) -> Video:
         has_source=document.get("has_source", True),
         source_size=document["source_size"],
         has_own_thumbnail=document["has_own_thumbnail"],
+        thumbnail_version=document.get("thumbnail_version", 0),
         created_at=document["created_at"],
         updated_at=document["updated_at"],
     )

@@ -8,7 +8,8 @@ const OTHER = "More films";
 
 /** The picture's address on this server, by whatever name one came here. */
 export function thumbnail(film) {
-  return new URL(film.thumbnail_url, location.href).pathname;
+  const url = new URL(film.thumbnail_url, location.href);
+  return url.pathname + url.search;
 }
 
 function card(film) {
