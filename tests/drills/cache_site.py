@@ -120,6 +120,10 @@ def _unshare() -> tuple[str, ...] | None:
     return None
 
 
+def can_mount() -> bool:
+    return _unshare() is not None
+
+
 def small_disk(cache_folder: Path, size: int, options: str = "") -> tuple[str, ...]:
     """A program through which a server has its cache on a tmpfs of ``size`` bytes. Where mounts
     are not allowed: one that lets no file become larger than a page, so that every segment is

@@ -9,6 +9,7 @@ from tests.drills.cache_site import (
     CacheSite,
     Segment,
     cache_site,
+    can_mount,
     checksum,
     long_title,
     references,
@@ -95,7 +96,7 @@ async def drill(folder: Path) -> Outcome:
             async with cache_site(root, services, encoded, prefix=prefix) as site:
                 found = await play(site, site.segments()[:SEGMENTS])
             outcome.misses += misses(name, found, SIZE)
-            if name == "too small" and not found.cached:
+            if name == "too small" and can_mount() and not found.cached:
                 outcome.misses.append(f"{name}: it is still of use")
             outcome.rows.append(
                 (

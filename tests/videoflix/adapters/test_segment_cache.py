@@ -184,3 +184,19 @@ def test_a_folder_that_cannot_be_used_is_warned_of_once(tmp_path: Path, trouble:
     assert not cache.has_room(1)
     assert cache.purge(1) == Purged(0, 0)
     assert cache.stats().files == 0
+
+
+def test_a_segment_that_cannot_be_read_is_warned_of_once(tmp_path: Path) -> None:
+    """A folder under its name: it opens with an error, as on a disk that fails."""
+    cache = DiskSegmentCache(tmp_path, BUDGET)
+    key = SegmentKey(1, "abc", "480p", 0)
+    (cache.path(key) / "full").mkdir(parents=True)
+    with capture_logs() as logs:
+        for _ in range(20):
+            assert cache.open(key, SegmentFacts.of(DATA)) is None
+            cache.put(key, DATA)
+    assert sorted(entry["event"] for entry in logs) == [
+        "cached segments cannot be read: they are cut again",
+        "segments cannot be cached: they are cut each time",
+    ]
+    assert not list(cache.path(key).parent.glob(".tmp-*"))
