@@ -8,6 +8,7 @@ from pathlib import Path
 import av
 import pytest
 
+from media_pipeline.manifest import Manifest
 from tests.clips.fixtures import ClipCache
 from tests.clips.read import read_pictures
 from tests.clips.spec import ClipFacts
@@ -15,7 +16,7 @@ from tests.videoflix.parts import Parts, open_parts, with_worker
 from tests.videoflix.waiting import processes_naming, until, until_true
 from tests.videoflix.worker.films import MINUTES, ended, ingest, record
 from tests.videoflix.worker.processes import REAL_WORKER, own_redis, stop, worker_process
-from videoflix.models import ProcessingStatus, Video
+from videoflix.models import ProcessingStatus, TitleFacts, Video
 from videoflix.settings import Settings
 
 
@@ -44,10 +45,16 @@ def assert_published(parts: Parts, video: Video, film: ClipFacts) -> None:
     """One whole generation, nothing beside it, every picture of the source in its order."""
     assert (video.status, video.progress, video.error) == (ProcessingStatus.READY, 100, "")
     assert video.generation is not None
+    assert video.facts is not None
     title = parts.media.title(video.id, video.generation)
     assert [path.name for path in title.parent.iterdir()] == [video.generation]
     numbers = [picture.number for picture in read_pictures(title / "480p.mp4")]
     assert numbers == list(film.numbers)
+    assert video.facts == TitleFacts(
+        round(Manifest.load(title).grid.duration * 1000),
+        tuple(facts.name for facts in Manifest.load(title).renditions),
+        sum(path.stat().st_size for path in title.iterdir()),
+    )
     with av.open(str(parts.media.thumbnail(video.id))) as picture:
         assert next(picture.decode(video=0)).width == 640
     assert parts.media.source(video.id).read_bytes() == film.path.read_bytes()
@@ -108,7 +115,7 @@ async def test_a_text_file_fails_at_once_in_plain_words_and_the_worker_goes_on(
         for video_id in bad:
             video = await ended(parts, video_id)
             assert (video.status, video.attempts) == (ProcessingStatus.FAILED, 1)
-            assert "not a video" in video.error
+            assert "No known video format was recognised" in video.error
             assert not list(parts.settings.storage.root.glob(f"titles/{video_id}/*"))
         assert_published(parts, await ended(parts, good), short)
         assert worker.returncode is None
