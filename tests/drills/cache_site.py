@@ -126,11 +126,12 @@ def can_mount() -> bool:
 
 def small_disk(cache_folder: Path, size: int, options: str = "") -> tuple[str, ...]:
     """A program through which a server has its cache on a tmpfs of ``size`` bytes. Where mounts
-    are not allowed: one that lets no file become larger than a page, so that every segment is
-    one too many."""
+    are not allowed, there is a file in the place of the cache, and the server has none."""
     command = _unshare()
     if command is None:
-        return ("prlimit", "--fsize=4096")
+        cache_folder.parent.mkdir(parents=True, exist_ok=True)
+        cache_folder.write_text("not a folder")
+        return ()
     cache_folder.mkdir(parents=True, exist_ok=True)
     script = 'mount -t tmpfs -o "$1" none "$2" && shift 2 && exec "$@"'
     return (*command, "sh", "-c", script, "sh", f"size={size}{options}", str(cache_folder))
