@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 from structlog.testing import capture_logs
 
+from media_pipeline.measures import muxer_slug
 from media_pipeline.title import SegmentFacts
 from videoflix.adapters.segment_cache import IDENTITY, DiskSegmentCache, identity
 from videoflix.ports import CacheShare, Purged, SegmentKey
@@ -200,3 +201,10 @@ def test_a_segment_that_cannot_be_read_is_warned_of_once(tmp_path: Path) -> None
         "segments cannot be cached: they are cut each time",
     ]
     assert not list(cache.path(key).parent.glob(".tmp-*"))
+
+
+def test_servers_with_different_muxers_do_not_share_segments(tmp_path: Path) -> None:
+    """Their bytes differ: each would throw away what the other one has cached."""
+    place = DiskSegmentCache(tmp_path, BUDGET).place(SegmentKey(1, "abc", "480p", 7))
+    assert place == f"1/abc/480p.{muxer_slug()}/segment_007.ts"
+    assert muxer_slug("another muxer/2") == "another-muxer-2"
