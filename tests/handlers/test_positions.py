@@ -55,22 +55,20 @@ async def test_everybody_goes_on_where_he_stopped(
         assert await kept(member, video) == SECONDS
 
 
-@pytest.mark.parametrize("position", [-1, 604801, "7", True, None, [1], {"$gt": 0}])
-async def test_r12_what_is_no_position(
-    admin: httpx.AsyncClient, video: Video, position: object
-) -> None:
+async def test_r12_what_is_no_position(admin: httpx.AsyncClient, video: Video) -> None:
     """R12"""
-    response = await put(admin, video.id, position)
-    assert response.status_code == 400
-    assert list(response.json()) == ["position"]
-    assert await kept(admin, video) == 0
+    for position in [-1, 604801, "7", True, None, [1], {"$gt": 0}]:
+        response = await put(admin, video.id, position)
+        assert response.status_code == 400
+        assert list(response.json()) == ["position"]
+        assert await kept(admin, video) == 0
 
 
-@pytest.mark.parametrize("text", ["NaN", "Infinity", "1e999", "-0.001", ""])
-async def test_numbers_that_json_has_not(admin: httpx.AsyncClient, video: Video, text: str) -> None:
-    body = f'{{"position": {text}}}'
-    response = await admin.put(f"video/{video.id}/position/", content=body, headers=JSON)
-    assert response.status_code == 400
+async def test_numbers_that_json_has_not(admin: httpx.AsyncClient, video: Video) -> None:
+    for text in ["NaN", "Infinity", "1e999", "-0.001", ""]:
+        body = f'{{"position": {text}}}'
+        response = await admin.put(f"video/{video.id}/position/", content=body, headers=JSON)
+        assert response.status_code == 400
 
 
 async def test_only_of_films_that_can_be_played(
