@@ -9,8 +9,9 @@ import ctypes
 
 _M_TRIM_THRESHOLD = -1
 _M_MMAP_THRESHOLD = -3
+_M_ARENA_MAX = -8
 _MIB = 1024 * 1024
-KEPT_BYTES = 64 * _MIB  # freed memory at the end of a heap that is kept
+KEPT_BYTES = 32 * _MIB  # freed memory at the end of a heap that is kept
 LARGEST_BYTES = 32 * _MIB  # glibc's limit; larger blocks still come from the kernel alone
 
 
@@ -20,6 +21,11 @@ def keep_freed_memory() -> bool:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is None:
         return False
-    settings = ((_M_MMAP_THRESHOLD, LARGEST_BYTES), (_M_TRIM_THRESHOLD, KEPT_BYTES))
+    settings = (
+        (_M_MMAP_THRESHOLD, LARGEST_BYTES),
+        (_M_TRIM_THRESHOLD, KEPT_BYTES),
+        # One heap for all threads: else each that ever cut or read keeps some of its own.
+        (_M_ARENA_MAX, 1),
+    )
     accepted = [mallopt(name, value) == 1 for name, value in settings]
     return all(accepted)

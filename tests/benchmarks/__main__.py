@@ -40,6 +40,8 @@ from tests.benchmarks.rows import Row
 from tests.benchmarks.scale import FULL, QUICK, Scale
 from tests.benchmarks.served import Films, published
 from videoflix.allocator import keep_freed_memory
+from videoflix.logs import configure_logging
+from videoflix.settings_loader import load_settings
 
 RESULTS = Path("build/bench")
 Part = Callable[[Films, Scale, Path], list[Row]]
@@ -135,6 +137,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     RESULTS.mkdir(parents=True, exist_ok=True)
     keep_freed_memory()  # as the server's processes do
+    configure_logging(load_settings(environment={}))
     for name in chosen.part:
         if name in OTHERS:
             _run_other(name)

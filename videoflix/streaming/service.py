@@ -16,7 +16,7 @@ from videoflix.errors import NotFound
 from videoflix.offload import Offload
 from videoflix.ports import MediaStore, SegmentCache, SegmentKey, VideoStore
 from videoflix.streaming.prefetch import Prefetch
-from videoflix.streaming.shared import is_shared, shared
+from videoflix.streaming.shared import Shared, shared
 from videoflix.streaming.titles import TitleShelf, rendition_for
 
 _SEGMENT = re.compile(r"segment_(\d{3,6})\.ts", re.ASCII)
@@ -46,7 +46,7 @@ class Segment:
     def place(self, file: BinaryIO) -> str | None:
         """Where below the cache's folder the bytes are that ``open`` gave; None where they were
         cut just now, and may not have been kept."""
-        return None if is_shared(file) else self._service.place(self.key)
+        return None if isinstance(file, Shared) else self._service.place(self.key)
 
 
 class StreamingService:

@@ -2,10 +2,12 @@
 
 import io
 import os
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 
-class _Shared(io.RawIOBase):
+class Shared(io.RawIOBase):
+    """Made by ``shared``."""
+
     def __init__(self, data: memoryview) -> None:
         self._data = data
         self._position = 0
@@ -19,6 +21,12 @@ class _Shared(io.RawIOBase):
         self._position += count
         return count
 
+    def view(self, most: int) -> memoryview:
+        """The next bytes, at most so many, without a copy; empty at the end."""
+        found = self._data[self._position : self._position + most]
+        self._position += len(found)
+        return found
+
     def seekable(self) -> bool:
         return True
 
@@ -28,11 +36,6 @@ class _Shared(io.RawIOBase):
         return self._position
 
 
-def is_shared(file: BinaryIO) -> bool:
-    """Whether ``shared`` made it."""
-    return isinstance(file, io.BufferedReader) and isinstance(file.raw, _Shared)
-
-
 def shared(data: memoryview) -> BinaryIO:
     """``data`` as an open file of the caller's own."""
-    return io.BufferedReader(_Shared(data))
+    return cast(BinaryIO, Shared(data))
