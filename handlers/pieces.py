@@ -20,7 +20,7 @@ def _read_at_once(file: int, buffer: memoryview, offset: int) -> int:
 
 
 class Pieces:
-    """The next ``length`` bytes of an open file, or of memory that is shared.
+    """The next ``length`` bytes of a file on a disk, or of one that ``shared`` made.
 
     What the kernel has in memory is read at once, which costs less than asking a thread; the rest
     is read in a thread. Others get their turn after each MiB, also when this client never has to be

@@ -1,7 +1,6 @@
 """Everything that is made of a ready title on request but MPEG-TS segments: playlists,
 presentations, CMAF and packed audio segments, subtitles, storyboards."""
 
-import io
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from media_pipeline.verified import Part
 from videoflix.errors import NotFound
 from videoflix.offload import Offload
 from videoflix.streaming.documents import Document, DocumentShelf
+from videoflix.streaming.shared import shared
 from videoflix.streaming.titles import OpenTitle, TitleShelf, rendition_for
 
 T = TypeVar("T")
@@ -174,7 +174,8 @@ class PackageService:
         def cut(first: int, _end: int) -> BinaryIO:
             track = package.title.track(sound)
             samples = track.samples(package.grid.segment(index))
-            file = io.BytesIO(packed_audio.packed_segment(track.configuration, samples))
+            segment = packed_audio.packed_segment(track.configuration, samples)
+            file = shared(memoryview(segment))
             file.seek(first)
             return file
 
