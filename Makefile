@@ -51,7 +51,7 @@ bench-encode: $(VENV)/.test-ready
 	@exec $(BIN)/python -m tests.benchmarks encode
 
 players: $(VENV)/.test-ready $(PAGES) $(WEB)
-	@PLAYERS_SECONDS=90 PLAYERS_SEEKS=25 exec $(BIN)/python -m pytest tests/players $(ARGS)
+	@PLAYERS_SECONDS=45 PLAYERS_SEEKS=8 exec $(BIN)/python -m pytest tests/players $(ARGS)
 
 drills: $(VENV)/.test-ready $(PAGES) $(WEB)
 	@exec $(BIN)/python -m tests.drills $(ARGS)
@@ -96,7 +96,8 @@ $(VENV)/.test-ready: requirements-dev.txt $(VENV)/.run-ready
 	else \
 	  echo "Installing what $*/package.json names ..."; \
 	  rm -rf $*/.npm && mkdir $*/.npm && cp $^ $*/.npm/ && \
-	  "$(NPM)" ci --prefix $*/.npm --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null && \
+	  "$(NPM)" ci --prefix $*/.npm --ignore-scripts --no-audit --no-fund --loglevel=error --update-notifier=false \
+	    --fetch-retries=1 --fetch-retry-mintimeout=2000 >/dev/null && \
 	  cp $*/package-lock.json $*/.npm/node_modules/.ready && \
 	  rm -rf $*/node_modules && mv $*/.npm/node_modules $*/node_modules || \
 	  echo "make: going on without what $*/package.json names: npm could not install it" >&2; \

@@ -51,12 +51,11 @@ def check_pictures(screen: Screen, film: Film, late: int) -> None:
 
 
 def check_play(seen: dict[str, Any], film: Film) -> None:
-    """Shown to the end without a gap, the time always going on, in both renditions."""
+    """Shown to the end without a gap, the time always going on."""
     assert seen["ended"]
     assert all(before <= after for before, after in pairwise(seen["times"]))
     assert len(set(seen["times"])) > 5
     assert seen["times"][-1] >= film.clip.duration - Fraction(1, 10)
-    assert seen["sizes"] == SIZES
     assert len(seen["ranges"]) == 1
     assert seen["soundBytes"] > 0
 
@@ -103,7 +102,7 @@ async def test_players_with_media_source_extensions(
             [(seconds / 7, "chooseHeight", HIGH), (seconds * 9 / 20, "chooseSound", "de")]
         )
         check_play(seen, film)
-        assert seen["sound"] == "de"
+        assert (seen["sizes"], seen["sound"]) == (SIZES, "de")
         check_segments(screen, film)
         check_cues(seen, late)
         assert screen.errors == []
@@ -131,6 +130,7 @@ async def test_chromium_without_a_player(stage: Theatre, tmp_path: Path, form: s
         check_pictures(screen, film, 0)
         seen = screen.play([])
         check_play(seen, film)
+        assert set(seen["sizes"]) <= set(SIZES)
         assert screen.errors == []
         Row(
             player=NAMES["Native"],
@@ -138,7 +138,7 @@ async def test_chromium_without_a_player(stage: Theatre, tmp_path: Path, form: s
             format=form,
             played="yes, no error",
             seeks=f"{SEEKS + 3} of {SEEKS + 3} exact",
-            rendition=f"by itself, {LOW}p to {HIGH}p",
+            rendition="by itself",
             sound="no choice",
             subtitles="not shown",
         ).record()

@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Sequence
 from fractions import Fraction
+from operator import eq
 
 import numpy as np
 import pytest
@@ -63,6 +64,14 @@ async def check_streams(film: Film, source: Sequence[str], clock: Fraction) -> N
         assert 0 <= times[-1] + AAC - film.clip.duration < AAC
 
 
+def second_key(film: Film, picture: int) -> int:
+    """Where ffmpeg 5.1 begins in some segments of MPEG-TS, its own too: it rounds decoding times to
+    microseconds, and takes the first picture for one before the segment."""
+    grid = film.title.grid
+    firsts = [grid.segment(index).first_frame for index in range(film.segments)]
+    return max(first for first in firsts if first <= picture) + grid.gop_frames
+
+
 @pytest.mark.parametrize("form", FORMATS)
 async def test_ffmpeg(stage: Theatre, form: str) -> None:
     film = stage.film
@@ -77,13 +86,15 @@ async def test_ffmpeg(stage: Theatre, form: str) -> None:
         second = float(CLOCK.get(form, 0) + (picture - Fraction(1, 4)) / RATE)
         place = ("-seek_timestamp", "1", "-ss", f"{max(second, 0):.6f}")
         sought += numbers_in(await run(*place, *source, *grey, "-frames:v", "1"))
-    assert sought == seeks
+    for picture, seen in zip(seeks, sought, strict=True):
+        assert seen == picture or (form == "TS" and seen == second_key(film, picture))
+    exact = sum(map(eq, seeks, sought))
     Row(
         player="ffmpeg",
         version=(await run("-version")).split()[2].decode(),
         format=form,
         played=f"yes, {film.frames} of {film.frames} pictures, no warning",
-        seeks=f"{SEEKS} of {SEEKS} exact" if seeks else "cannot",
+        seeks=f"{exact} of {SEEKS} exact" if seeks else "cannot",
         rendition=f"both, {LOW}p and {HIGH}p",
         sound="all",
         subtitles="not shown",
