@@ -106,11 +106,13 @@ async def test_players_with_media_source_extensions(
         check_segments(screen, film)
         check_cues(seen, late)
         assert screen.errors == []
+        waits = len(screen.run("films.waits"))
+        waited = f", waited {waits} times" if waits else ""
         Row(
             player=NAMES[player],
             version=facts["version"],
             format=form,
-            played=f"yes, {film.segments} of {film.segments} segments, no error",
+            played=f"yes, {film.segments} of {film.segments} segments, no error" + waited,
             seeks=f"{SEEKS + 3} of {SEEKS + 3} exact" + (f", {late} pictures late" if late else ""),
             rendition=f"{LOW}p to {HIGH}p",
             sound="en to de",

@@ -4,6 +4,9 @@
 const video = document.querySelector("video");
 const errors = [];
 const segments = []; // [kind, start in seconds] of what a player has put into its buffers
+// What hls.js says when a busy machine decodes too slowly; where there is a gap it says that too.
+const WAITING = [Hls.ErrorDetails.BUFFER_STALLED_ERROR, Hls.ErrorDetails.BUFFER_NUDGE_ON_STALL];
+const waits = [];
 const cues = new Map(); // every cue that was in a text track at any time, by its own description
 const until = (target, name) =>
   new Promise((resolve) => target.addEventListener(name, resolve, { once: true }));
@@ -23,7 +26,8 @@ class HlsJs {
       },
     });
     this.hls.on(Hls.Events.ERROR, (_, data) => {
-      errors.push(`hls.js: ${data.details} ${data.error?.message ?? ""} fatal=${data.fatal}`);
+      const text = `hls.js: ${data.details} ${data.error?.message ?? ""} fatal=${data.fatal}`;
+      (WAITING.includes(data.details) && !data.fatal ? waits : errors).push(text);
     });
     this.hls.on(Hls.Events.FRAG_BUFFERED, (_, { frag }) => {
       if (frag.sn !== "initSegment") segments.push([frag.type, frag.start]);
@@ -162,6 +166,7 @@ const within = (seconds, promise, what) =>
 
 window.films = {
   errors,
+  waits,
   segments,
 
   async signIn(api, email, password) {
