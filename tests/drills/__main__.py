@@ -1,5 +1,5 @@
-"""``python -m tests.drills [NAME ...]``: all drills but ``long``, or those that are named. Exit
-status 1 when something was not as it has to be."""
+"""``python -m tests.drills [NAME ...]``: all drills but ``long`` and ``upload8g``, or those
+that are named. Exit status 1 when something was not as it has to be."""
 
 import asyncio
 import sys
@@ -15,11 +15,13 @@ from tests.drills import (
     damaged_title,
     full_cache,
     full_disk,
+    large_upload,
     lost_queue,
     lost_worker,
     mail,
     sync,
     three_hours,
+    uploads,
 )
 from tests.drills.report import Outcome
 
@@ -30,13 +32,15 @@ DRILLS: Mapping[str, Callable[[Path], Coroutine[Any, Any, Outcome]]] = {
     "d3": lost_queue.drill,
     "d5": full_cache.drill,
     "d6": full_disk.drill,
+    "d7": uploads.drill,
     "d8": damaged_title.drill,
     "d9": damaged_cache.drill,
     "mail": mail.drill,
     "sync": sync.drill,
+    "upload8g": large_upload.drill,
     "long": three_hours.drill,
 }
-BY_NAME_ALONE = frozenset(("long",))  # takes minutes of both cores
+BY_NAME_ALONE = frozenset(("long", "upload8g"))  # minutes of both cores, gigabytes of the disk
 
 
 def main(names: list[str]) -> int:
