@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from urllib.parse import urlsplit
 
 _PIECE = 16 * 1024
+_PAUSE = 0.2
 
 
 class BadLine:
@@ -21,15 +22,27 @@ class BadLine:
         self.url = ""
         self._most: int | None = None
         self._released = asyncio.Event()
+        self._serving: set[asyncio.Task[None]] = set()
 
-    def hold_after(self, most: int | None) -> None:
-        """Send about ``most`` bytes of a connection to the server, and no more until this is called
-        with None."""
+    def slow_after(self, most: int | None) -> None:
+        """Send what comes behind about ``most`` bytes of a connection very slowly, until this is
+        called with None."""
         self._most = most
         if most is None:
             self._released.set()
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._serve(reader, writer))
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
+
+    async def end(self) -> None:
+        """Drop what is still open."""
+        for task in self._serving:
+            task.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         far_reader, far_writer = await asyncio.open_connection(*self._target)
         back = asyncio.create_task(self._back(far_reader, writer))
         try:
@@ -45,7 +58,8 @@ class BadLine:
         before = self.sent
         while data := await reader.read(_PIECE):
             if self._most is not None and self.sent - before > self._most:
-                await self._released.wait()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._released.wait(), _PAUSE)
             most = self.cuts[0] - self.sent if self.cuts else len(data)
             far.write(data[:most])
             self.sent += min(most, len(data))
@@ -65,9 +79,11 @@ class BadLine:
 @asynccontextmanager
 async def bad_line(target: str, cuts: Iterable[int] = ()) -> AsyncIterator[BadLine]:
     line = BadLine(target, cuts)
-    listener = await asyncio.start_server(line.serve, "127.0.0.1", 0)
+    listener = await asyncio.start_server(line.accept, "127.0.0.1", 0)
     line.url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
     try:
         yield line
     finally:
         listener.close()
+        line.slow_after(None)
+        await line.end()

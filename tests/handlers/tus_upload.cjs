@@ -1,7 +1,7 @@
 // Uploads a file with tus-js-client, as a program of somebody else would:
 //   node tus_upload.cjs TUS_JS_CLIENT ENDPOINT COOKIE FILE STORAGE [abort]
-// Goes on with what STORAGE remembers of the file. With "abort" it gives up half-way, and has the
-// server forget the upload. The last line of its output is JSON.
+// Goes on with what STORAGE remembers of the file. With "abort" it gives up after a first
+// piece, and has the server forget the upload. The last line of its output is JSON.
 const fs = require("node:fs");
 const [library, endpoint, cookie, path, storage, mode] = process.argv.slice(2);
 const tus = require(library);
@@ -26,8 +26,9 @@ const upload = new tus.Upload(fs.createReadStream(path), {
   onAfterResponse: (_, response) => {
     seen.videoId = response.getHeader("Videoflix-Video-Id") ?? seen.videoId;
   },
-  onProgress: (sent, total) => {
-    if (mode === "abort" && sent > total / 2) {
+  chunkSize: mode === "abort" ? 1024 * 1024 : Infinity,
+  onChunkComplete: () => {
+    if (mode === "abort") {
       upload.abort(true).then(() => end({ aborted: upload.url }), (error) => end({ error: `${error}` }));
     }
   },
