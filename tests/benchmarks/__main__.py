@@ -137,7 +137,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     RESULTS.mkdir(parents=True, exist_ok=True)
     keep_freed_memory()  # as the server's processes do
-    configure_logging(load_settings(environment={}))
+    configure_logging(load_settings(environment={"VIDEOFLIX_LOG__LEVEL": "warning"}))
     for name in chosen.part:
         if name in OTHERS:
             _run_other(name)

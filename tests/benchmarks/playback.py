@@ -13,6 +13,7 @@ from pathlib import Path
 from tests.benchmarks.rows import Row, Times, at_most
 from tests.benchmarks.scale import Scale
 from tests.benchmarks.served import Films
+from tests.handlers.conftest import changed
 from videoflix.container import open_container
 from videoflix.streaming.service import StreamingService
 
@@ -49,7 +50,8 @@ async def _play(films: Films, scale: Scale) -> list[tuple[bool, float]]:
         start = begin + places.random() * seconds
         due = [start + number * seconds for number in range(scale.watched)]
         viewers.append((range(first, first + scale.watched), due))
-    async with open_container(films.settings) as container:
+    settings = changed(films.settings, cache={"prefetch": True})  # as by default
+    async with open_container(settings) as container:
         service, film = container.streaming, (films.long_id, films.rendition)
         seen = await asyncio.gather(*(_watch(service, film, *viewer) for viewer in viewers))
     return [one for viewer in seen for one in viewer]

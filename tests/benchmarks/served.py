@@ -134,6 +134,7 @@ def served(
         "VIDEOFLIX_MONGO__DATABASE": settings.mongo.database,
         "VIDEOFLIX_REDIS__URL": settings.redis.url.get_secret_value(),
         "VIDEOFLIX_LOG__FORMAT": "json",
+        "VIDEOFLIX_CACHE__PREFETCH": "true",
         "VIDEOFLIX_AUTH__SECRET_KEY": settings.auth.secret_key.get_secret_value(),
         **(extra or {}),
     }
