@@ -6,13 +6,13 @@ turns. nginx is Debian's with one worker and sendfile, and serves the very file 
 
 import statistics
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.benchmarks.load import Client, wrk
 from tests.benchmarks.rows import Row, Times, at_least, at_most
-from tests.benchmarks.scale import Scale
+from tests.benchmarks.scale import QUICK, Scale
 from tests.benchmarks.served import Films, Served, served
 from tests.nginx import PREFIX, nginx
 
@@ -31,10 +31,10 @@ class _Servers:
 
 
 @contextmanager
-def _servers(films: Films, folder: Path) -> Iterator[_Servers]:
+def _servers(films: Films, folder: Path, *, is_quick: bool) -> Iterator[_Servers]:
     with (
         served(films) as one,
-        served(films, processes=2) as two,
+        nullcontext(one) if is_quick else served(films, processes=2) as two,
         served(films, _HANDED_OVER) as checked,
         nginx(folder / "nginx", checked.url.removeprefix("http://"), films.cache) as front,
     ):
@@ -125,5 +125,5 @@ def _cmaf(films: Films, servers: _Servers, scale: Scale) -> Row:
 
 
 def measure(films: Films, scale: Scale, folder: Path) -> list[Row]:
-    with _servers(films, folder) as servers:
+    with _servers(films, folder, is_quick=scale is QUICK) as servers:
         return [_cmaf(films, servers, scale), *_throughput(films, servers, scale)]
