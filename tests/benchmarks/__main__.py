@@ -149,7 +149,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             tempfile.TemporaryDirectory(dir=RESULTS, prefix="site-") as folder,
             published(Path(folder), material, scale.titles) as films,
         ):
-            measure(names, films, scale, RESULTS)
+            # Figures of a try or two do not take the place of real ones.
+            results = RESULTS / "quick" if chosen.quick else RESULTS
+            results.mkdir(exist_ok=True)
+            measure(names, films, scale, results)
 
 
 if __name__ == "__main__":
