@@ -51,6 +51,8 @@ class StreamedHandler(BaseHandler):
             await super().prepare()
             if self._is_streamed:
                 await self.begin()
+            if self._is_cut_off:  # meanwhile, so that there was nothing to clean up yet
+                await self.abandon()
         except Exception as error:
             if not self._is_streamed and self.request.method in self.route.access:
                 raise  # its method would run after a refusal
@@ -79,7 +81,7 @@ class StreamedHandler(BaseHandler):
     async def respond(self) -> None:
         """What a streamed method does once its body is there."""
         self._stop_timer()
-        if self._is_refused:
+        if self._is_refused or self._is_cut_off:
             return
         self._is_completing = True
         try:
@@ -123,13 +125,13 @@ class StreamedHandler(BaseHandler):
 
     def _start_timer(self, seconds: float) -> None:
         self._stop_timer()
-        self._timer = asyncio.get_running_loop().call_later(seconds, self._time_is_up)
+        self._timer = asyncio.get_running_loop().call_later(seconds, self.hang_up)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
-    def _time_is_up(self) -> None:
+    def hang_up(self) -> None:
         """The client sends nothing any more, or still sends after it was refused."""
         self._connection.close()

@@ -72,6 +72,7 @@ class TusHandler(StreamedHandler):
             offset,
             length=tus.content_length(self.request.headers),
             checksum=tus.checksum_in(self.request.headers),
+            give_way=self.hang_up,
         )
         self._piece = await self._open.enter_async_context(appending)
 

@@ -21,6 +21,7 @@ from tests.services import services_for_tests
 SIZE = 8 * 1024**3
 MOST_GROWN = 64 * 1024**2
 MOST_LATE = 50.0  # milliseconds
+IDLE_SECONDS = 20.0
 DOORS = ("form", "tus")
 TUS = {"Tus-Resumable": "1.0.0"}
 
@@ -91,6 +92,14 @@ async def send(
     return Sent(status, seconds, grown, stored)
 
 
+async def _idle(site: WorkSite) -> dict[str, float]:
+    """How late the loop of a server without requests is: that much is the machine's."""
+    async with drill_server(site) as (server, _):
+        os.kill(server.pid, signal.SIGUSR1)
+        await asyncio.sleep(IDLE_SECONDS)
+        return await server.stop()
+
+
 async def drill(folder: Path) -> Outcome:
     outcome = Outcome(
         f"A film of {SIZE / 1e9:.1f} GB by each door; at most {MOST_GROWN / 2**20:.0f} MiB more "
@@ -99,6 +108,9 @@ async def drill(folder: Path) -> Outcome:
     )
     clip = film(folder, width=64, height=48, seconds=1)
     with services_for_tests(folder / "services") as services:
+        async with work_site(folder / "idle", services) as site:
+            idle = await _idle(site)
+        outcome.rows.append(("none", "", "", "", f"{idle['p99']:.1f}", f"{idle['worst']:.1f}"))
         for door in DOORS:
             path = folder / f"{door}.mp4"
             shutil.copyfile(clip.path, path)

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from handlers.streamed import StreamedHandler
 from tests.clips.fixtures import ClipCache
 from tests.handlers.conftest import changed, running
 from tests.handlers.films import small_film
@@ -421,6 +422,23 @@ async def test_r27_of_two_writers_one_wins(
         answer = await send_rest()
     assert status_of(answer) == 204
     assert b"Videoflix-Video-Id: 1\r\n" in answer
+    assert server.container.media.source(1).read_bytes() == film
+
+
+async def test_r27_a_writer_that_fell_silent_gives_way(
+    server: Server, admin: httpx.AsyncClient, clip_cache: ClipCache
+) -> None:
+    """R27: the line of the first one broke, and this server did not hear of it."""
+    film = small_film(clip_cache, 3 * 1024 * 1024)
+    url = await created(admin, len(film))
+    async with half_sent(server, admin, url, film):
+
+        async def goes_on() -> bool:
+            offset = await offset_of(admin, url)
+            return (await patch(admin, url, offset, film[offset:])).status_code == 204
+
+        # Sooner than the silent request would be ended by itself.
+        await until(goes_on, seconds=StreamedHandler.idle_seconds * 0.75)
     assert server.container.media.source(1).read_bytes() == film
 
 

@@ -1,5 +1,7 @@
 """One request's bytes of an upload that comes in several requests."""
 
+import asyncio
+import time
 from dataclasses import dataclass, replace
 
 from videoflix.errors import ChecksumMismatch, NotAVideo, NotFound
@@ -63,11 +65,20 @@ class Piece:
         self._offload = offload
         self._checksum = checksum
         self._received = 0
+        self._last_heard = time.monotonic()
+        self._is_complete = False
         self._is_finished = False
+        self.closed = asyncio.Event()
+
+    @property
+    def silent_for(self) -> float:
+        """Seconds since the last bytes came; 0 once they are all there."""
+        return 0.0 if self._is_complete else time.monotonic() - self._last_heard
 
     async def write(self, chunk: bytes | bytearray | memoryview) -> None:
         """Take the next bytes (``FilmWriter.write``)."""
         self._received += len(chunk)
+        self._last_heard = time.monotonic()
         if self._writer is not None:
             await self._writer.write(chunk)
 
@@ -78,6 +89,7 @@ class Piece:
         Raises ChecksumMismatch, NotAVideo (then the upload is gone too) and what
         ``Acceptance.accept`` raises; what passes leaves the upload as it is.
         """
+        self._is_complete = True
         film = self._opened.film
         if self._writer is None or film is None:
             return await self._resume() if self._received else self._opened.upload

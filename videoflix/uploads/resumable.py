@@ -17,14 +17,14 @@ end, so that the client sends that byte again and hears how it went.
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Collection
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 
 import structlog
 
 from videoflix.details import check_details
-from videoflix.errors import Conflict, NotFound, PayloadTooLarge
+from videoflix.errors import Busy, Conflict, NotFound, PayloadTooLarge
 from videoflix.models import VideoDetails
 from videoflix.offload import Offload
 from videoflix.ports import OpenUpload, ResumableStore, ResumableUpload, SourceStore, UploadState
@@ -36,6 +36,10 @@ from videoflix.uploads.space import Space
 from videoflix.uploads.writer import FilmWriter, too_large
 
 UNKNOWN = "There is no such upload, or it has expired."
+# A client whose line broke comes back before this server hears that it did: nobody waits for long
+# for a request that has fallen silent.
+SILENT_SECONDS = 5.0
+END_SECONDS = 5.0
 TOO_MUCH = "More bytes were sent than the upload has."
 
 _log = structlog.get_logger(__name__)
@@ -52,6 +56,12 @@ class Progress:
     @property
     def video_id(self) -> int | None:
         return self.upload.video_id if self.upload.is_done else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    piece: Piece
+    give_way: Callable[[], None]
 
 
 class ResumableUploads:
@@ -74,6 +84,7 @@ class ResumableUploads:
         self._limits = settings.upload
         self._floor = settings.storage.free_floor
         self._offload = offload
+        self._running: dict[str, _Running] = {}
 
     @property
     def largest(self) -> int:
@@ -116,8 +127,12 @@ class ResumableUploads:
         *,
         length: int | None = None,
         checksum: Checksum | None = None,
+        give_way: Callable[[], None] = lambda: None,
     ) -> AsyncIterator[Piece | Repeated]:
         """Go on with an upload at ``offset``, with ``length`` bytes where that is known.
+
+        ``give_way`` is called when somebody else wants to go on with the upload and this request
+        has been silent for some seconds: it has the block end.
 
         Raises NotFound; Conflict where the upload stands elsewhere, Busy while somebody else
         writes to it; PayloadTooLarge, InsufficientStorage. Bytes that have a checksum are kept
@@ -126,9 +141,7 @@ class ResumableUploads:
         upload = (await self._find(upload_id, owner)).upload
         if offset + (length or 0) > upload.size:
             raise PayloadTooLarge(TOO_MUCH)
-        opened = await self._offload(self._store.open, upload_id)
-        if opened is None:
-            raise NotFound(UNKNOWN)
+        opened = await self._open(upload_id)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._close, opened)
             if opened.upload.is_done:
@@ -138,10 +151,30 @@ class ResumableUploads:
                 yield Repeated(opened.upload)
                 return
             piece = await self._begin(opened, offset, checksum, stack)
+            self._running[upload_id] = _Running(piece, give_way)
+            stack.callback(piece.closed.set)
             try:
                 yield piece
             finally:
+                del self._running[upload_id]
                 await asyncio.shield(piece.close())
+
+    async def _open(self, upload_id: str) -> OpenUpload:
+        """Raises NotFound; Busy, but not because of a silent request to this process."""
+        try:
+            opened = await self._offload(self._store.open, upload_id)
+        except Busy:
+            running = self._running.get(upload_id)
+            if running is None or running.piece.silent_for < SILENT_SECONDS:
+                raise
+            running.give_way()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(END_SECONDS):
+                    await running.piece.closed.wait()
+            opened = await self._offload(self._store.open, upload_id)
+        if opened is None:
+            raise NotFound(UNKNOWN)
+        return opened
 
     async def _begin(
         self,
@@ -180,9 +213,7 @@ class ResumableUploads:
         """Forget an upload, with its bytes. A film that it has become stays. Raises NotFound,
         Busy."""
         await self._find(upload_id, owner)
-        opened = await self._offload(self._store.open, upload_id)
-        if opened is None:
-            raise NotFound(UNKNOWN)
+        opened = await self._open(upload_id)
         await self._offload(opened.delete)
 
     async def sweep(self) -> int:
