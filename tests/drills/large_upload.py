@@ -100,17 +100,29 @@ async def _idle(site: WorkSite) -> dict[str, float]:
         return await server.stop()
 
 
+def _lateness(late: dict[str, float]) -> list[str]:
+    return [f"{late[name]:.1f}" for name in ("p99", "worst", "own")]
+
+
 async def drill(folder: Path) -> Outcome:
     outcome = Outcome(
         f"A film of {SIZE / 1e9:.1f} GB by each door; at most {MOST_GROWN / 2**20:.0f} MiB more "
-        f"memory, the loop at most {MOST_LATE:g} ms late.",
-        ("door", "answer", "MB/s", "memory + MiB", "loop late ms: p99", "worst"),
+        f"memory, the loop at most {MOST_LATE:g} ms late of its own: without waiting for a core.",
+        (
+            "door",
+            "answer",
+            "MB/s",
+            "memory + MiB",
+            "loop late ms: p99",
+            "worst",
+            "worst of its own",
+        ),
     )
     clip = film(folder, width=64, height=48, seconds=1)
     with services_for_tests(folder / "services") as services:
         async with work_site(folder / "idle", services) as site:
             idle = await _idle(site)
-        outcome.rows.append(("none", "", "", "", f"{idle['p99']:.1f}", f"{idle['worst']:.1f}"))
+        outcome.rows.append(("none", "", "", "", *_lateness(idle)))
         for door in DOORS:
             path = folder / f"{door}.mp4"
             shutil.copyfile(clip.path, path)
@@ -128,15 +140,14 @@ async def drill(folder: Path) -> Outcome:
                     str(sent.status),
                     f"{SIZE / 1e6 / sent.seconds:.0f}",
                     f"{sent.grown / 2**20:.1f}",
-                    f"{late['p99']:.1f}",
-                    f"{late['worst']:.1f}",
+                    *_lateness(late),
                 )
             )
             checks = {
                 f"{door}: accepted, {sent.status}": sent.status in (201, 204),
                 f"{door}: all of it is there": sent.stored == SIZE,
                 f"{door}: memory": sent.grown <= MOST_GROWN,
-                f"{door}: the loop is late by {late['worst']:.0f} ms": late["worst"] <= MOST_LATE,
+                f"{door}: the loop is late by {late['own']:.0f} ms": late["own"] <= MOST_LATE,
             }
             outcome.misses += [text for text, holds in checks.items() if not holds]
     return outcome
