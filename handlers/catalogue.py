@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 from handlers.base import BaseHandler, json_bytes
 from handlers.media import PRIVATE_SEGMENT, PRIVATE_VERSIONED, MediaHandler, video_id
+from handlers.ranges import Span
 from handlers.shapes import catalogue_entry
 from videoflix.catalogue.service import CatalogueService
 from videoflix.coalesced import Coalesced
@@ -53,35 +54,33 @@ class SegmentHandler(MediaHandler):
             video_id(video), resolution, segment_name, version
         )
         cache = PRIVATE_SEGMENT if version is None else PRIVATE_VERSIONED
-        if self._accel_prefix and await self._handed_over(segment, cache):
+        if self._accel_prefix and self.request.method == "GET":
+            await self._hand_over(segment, cache)
+        elif span := self.begin_span(SEGMENT_TYPE, segment.size, segment.etag, cache):
+            # Opened, cut and checked before the first byte: an error still gets its own answer.
+            async with segment.open() as file:
+                await self._send_span(file, span)
+
+    async def _hand_over(self, segment: Segment, cache: str) -> None:
+        """Let nginx send what is in the cache, whose business ranges are then; what the cache
+        does not keep is sent from here."""
+        if not self.begin(SEGMENT_TYPE, segment.size, segment.etag, cache):
             return
-        span = self.begin_span(SEGMENT_TYPE, segment.size, segment.etag, cache)
-        if span is None:
-            return
-        # Opened, cut and checked before the first byte: an error still gets its own answer.
         async with segment.open() as file:
-            file.seek(span.first)
-            await self.send(file, span.end - span.first)
+            place = await segment.place(file)
+            if place is not None:
+                self.set_header("X-Accel-Redirect", self._accel_prefix + place)
+                self.set_header("Content-Length", "0")
+            elif span := self.begin_span(SEGMENT_TYPE, segment.size, segment.etag, cache):
+                await self._send_span(file, span)
+
+    async def _send_span(self, file: BinaryIO, span: Span) -> None:
+        file.seek(span.first)
+        await self.send(file, span.end - span.first)
 
     @property
     def _accel_prefix(self) -> str:
         return self.container.settings.server.accel_prefix
-
-    async def _handed_over(self, segment: Segment, cache: str) -> bool:
-        """Let nginx send what is in the cache; ranges are its business then. False where the
-        answer is still to be given: for HEAD, and for what the cache does not keep."""
-        if self.request.method == "HEAD":
-            return False
-        if not self.begin(SEGMENT_TYPE, segment.size, segment.etag, cache):
-            return True
-        for _ in range(2):  # what was cut the first time is in the cache the second time
-            async with segment.open() as file:
-                place = segment.place(file)
-            if place is not None:
-                self.set_header("X-Accel-Redirect", self._accel_prefix + place)
-                self.set_header("Content-Length", "0")
-                return True
-        return False
 
     async def head(self, video: str, resolution: str, segment_name: str) -> None:
         await self.get(video, resolution, segment_name)

@@ -105,3 +105,17 @@ async def test_without_a_cache_the_server_sends(settings: Settings, clip_cache: 
         answer = await client.get(bare.url + SEGMENT)
         assert answer.content.startswith(b"G")
         assert "X-Accel-Redirect" not in answer.headers
+
+
+async def test_what_a_cache_that_cannot_be_written_does_not_keep_is_cut_once_a_request(
+    server: Server,
+) -> None:
+    folder = server.container.settings.storage.root / "cache"
+    folder.write_text("a file where the folder should be")
+    async with server.signed_in() as client:
+        whole = await client.get(server.url + SEGMENT)
+        assert server.container.streaming.cuts == 1
+        part = await client.get(server.url + SEGMENT, headers={"Range": "bytes=188-375"})
+        assert server.container.streaming.cuts == 2
+    assert "X-Accel-Redirect" not in whole.headers
+    assert (part.status_code, part.content) == (206, whole.content[188:376])

@@ -43,10 +43,10 @@ class Segment:
         with file:
             yield file
 
-    def place(self, file: BinaryIO) -> str | None:
+    async def place(self, file: BinaryIO) -> str | None:
         """Where below the cache's folder the bytes are that ``open`` gave; None where they were
-        cut just now, and may not have been kept."""
-        return None if isinstance(file, Shared) else self._service.place(self.key)
+        cut just now and not kept."""
+        return await self._service.place(self.key, self._facts, file)
 
 
 class StreamingService:
@@ -125,8 +125,13 @@ class StreamingService:
             self._prefetch.note(key, title)
         return file
 
-    def place(self, key: SegmentKey) -> str:
+    async def place(self, key: SegmentKey, facts: SegmentFacts, file: BinaryIO) -> str | None:
         """For ``Segment.place``."""
+        if isinstance(file, Shared):
+            kept = await self.read(self._cache.open, key, facts)
+            if kept is None:
+                return None
+            kept.close()
         return self._cache.place(key)
 
     async def prefetched(self) -> None:
