@@ -16,6 +16,7 @@ from videoflix.errors import NotFound
 from videoflix.offload import Offload
 from videoflix.streaming.documents import Document, DocumentShelf
 from videoflix.streaming.shared import shared
+from videoflix.streaming.single_flight import SingleFlight
 from videoflix.streaming.titles import OpenTitle, TitleShelf, rendition_for
 
 T = TypeVar("T")
@@ -64,6 +65,7 @@ class PackageService:
         self._shelf = shelf
         self._offload = offload
         self._documents = DocumentShelf(_DOCUMENT_BYTES)
+        self._flights = SingleFlight()
 
     async def multivariant_playlist(self, video_id: int) -> Document:
         return await self._document(await self._find(video_id), ("master",), hls_ts.multivariant)
@@ -208,8 +210,15 @@ class PackageService:
         key = (found.video_id, found.generation, *name)
         document = self._documents.find(key)
         if document is None:
-            document = await self._read(found, lambda: Document.of(make(found.package)))
-            self._documents.keep(key, document)
+            # Once for all who ask: those of a long film take some tenths of a second.
+            document = await self._flights.join(key, self._make(found, key, make))
+        return document
+
+    async def _make(
+        self, found: OpenTitle, key: tuple[object, ...], make: Callable[[Package], str]
+    ) -> Document:
+        document = await self._read(found, lambda: Document.of(make(found.package)))
+        self._documents.keep(key, document)
         return document
 
     async def _read(self, found: OpenTitle, call: Callable[[], T]) -> T:

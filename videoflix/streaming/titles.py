@@ -5,10 +5,8 @@ The generation that a new one replaced can be played on by who names it, for as 
 record remembers it.
 """
 
-import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Coroutine, Hashable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -21,6 +19,7 @@ from videoflix.offload import Offload
 from videoflix.ports import MediaStore, VideoStore
 from videoflix.streaming.damage import PART, damaged
 from videoflix.streaming.measuring import TitleOpener
+from videoflix.streaming.single_flight import SingleFlight
 
 _FRESH = 2.0  # seconds for which a record is believed
 _NEWS = 0.2  # seconds for which it is believed that a generation is unknown
@@ -66,7 +65,7 @@ class TitleShelf:
         self.open_title = TitleOpener(offload)
         self._records: OrderedDict[int, _Record] = OrderedDict()
         self._open: OrderedDict[tuple[int, str], OpenTitle] = OrderedDict()
-        self._running: dict[Hashable, asyncio.Task[Any]] = {}
+        self._flights = SingleFlight()
 
     async def find(self, video_id: int, version: str | None = None) -> OpenTitle:
         """The published generation, or the one that is named: that, or one that it replaced a
@@ -86,7 +85,7 @@ class TitleShelf:
         if known is not None and known.age < fresh:
             self._records.move_to_end(video_id)
             return known
-        return await self._once(video_id, self._look(video_id, known))
+        return await self._flights.join(video_id, self._look(video_id, known))
 
     async def _look(self, video_id: int, known: _Record | None) -> _Record:
         try:
@@ -99,14 +98,14 @@ class TitleShelf:
             self._records.pop(video_id, None)
             raise NotFound(UNKNOWN)
         record = _Record(video.generation, video.replaced, time.monotonic())
-        if self._running.get(video_id) is asyncio.current_task():  # else forgotten meanwhile
+        if self._flights.is_mine(video_id):  # else forgotten meanwhile
             _keep(self._records, video_id, record, _RECORDS)
         return record
 
     def forget(self, video_id: int) -> None:
         """Ask the record again before the next answer: it was just changed by this process."""
         self._records.pop(video_id, None)
-        self._running.pop(video_id, None)
+        self._flights.forget(video_id)
         for key in [key for key in self._open if key[0] == video_id]:
             del self._open[key]
 
@@ -130,7 +129,7 @@ class TitleShelf:
         if found is not None:
             self._open.move_to_end(key)
             return found
-        return await self._once(key, self._load(video_id, generation))
+        return await self._flights.join(key, self._load(video_id, generation))
 
     async def _load(self, video_id: int, generation: str) -> OpenTitle:
         folder = self._media.title(video_id, generation)
@@ -142,21 +141,6 @@ class TitleShelf:
         found = OpenTitle(video_id, generation, title, package)
         _keep(self._open, (video_id, generation), found, _OPEN_TITLES)
         return found
-
-    async def _once(self, key: Hashable, work: Coroutine[Any, Any, T]) -> T:
-        """The result of ``work``, or of the same that is under way."""
-        task: asyncio.Task[T] | None = self._running.get(key)
-        if task is not None:
-            work.close()
-        else:
-            task = asyncio.create_task(work)
-            self._running[key] = task
-            task.add_done_callback(lambda ended: self._ended(key, ended))
-        return await asyncio.shield(task)  # one caller's leaving does not fail the others
-
-    def _ended(self, key: Hashable, task: asyncio.Task[Any]) -> None:
-        if self._running.get(key) is task:
-            del self._running[key]
 
 
 def _keep(shelf: OrderedDict[T, Any], key: T, value: object, most: int) -> None:

@@ -1,5 +1,6 @@
 """What is cut out of a title's files is checked at every read; texts are made once."""
 
+import asyncio
 import random
 from pathlib import Path
 
@@ -124,8 +125,10 @@ async def test_another_generation_is_not_found(container: Container, video: Vide
 
 
 async def test_a_text_is_made_once(container: Container, video: Video) -> None:
-    first = await container.packages.presentation(video.id)
-    assert await container.packages.presentation(video.id) is first
+    packages = container.packages
+    first, *others = await asyncio.gather(*(packages.presentation(video.id) for _ in range(20)))
+    assert all(document is first for document in others)
+    assert await packages.presentation(video.id) is first
 
 
 def test_the_shelf_of_texts_keeps_to_its_budget() -> None:
