@@ -7,7 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from selenium.common.exceptions import StaleElementReferenceException
+from selenium.common.exceptions import (
+    ElementClickInterceptedException,
+    StaleElementReferenceException,
+)
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
@@ -24,6 +27,10 @@ window.refusedByPolicy = [];
 document.addEventListener("securitypolicyviolation", (event) => {
   window.refusedByPolicy.push(`${event.effectiveDirective} ${event.blockedURI}`);
 });
+"""
+# A pointer that moves over the player, whose controls go away when it rests.
+MOVE = """
+document.querySelector(".player")?.dispatchEvent(new PointerEvent("pointermove", {bubbles: true}));
 """
 SETTLED = """
 const done = arguments[0];
@@ -61,8 +68,8 @@ class Page:
             try:
                 if found := look():
                     return found
-            except StaleElementReferenceException:
-                pass  # the page has just drawn that anew
+            except (StaleElementReferenceException, ElementClickInterceptedException):
+                pass  # the page has just drawn that anew, or it is on its way
             if time.monotonic() > deadline:
                 text = self.driver.find_element(By.TAG_NAME, "body").text
                 raise AssertionError(f"{what}: not within {SECONDS:g} s of\n{text}\n{self.log()}")
@@ -91,6 +98,7 @@ class Page:
         """Press what says, or is called, ``text``."""
 
         def look() -> bool:
+            self.run(MOVE)
             for element in self.driver.find_elements(By.CSS_SELECTOR, css):
                 if text in (element.text, element.get_attribute("aria-label")) and (
                     element.is_displayed() and element.is_enabled()

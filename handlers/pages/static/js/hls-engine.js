@@ -37,6 +37,7 @@ export class HlsEngine {
       startPosition: at > 0 ? at : -1,
       workerPath: document.body.dataset.hlsWorker || null,
       capLevelToPlayerSize: true,
+      maxMaxBufferLength: 60,
       backBufferLength: 60,
       // Every request of the player, too, goes out with a token that is good for a while. What
       // cannot be refreshed goes out all the same: its answer says what is wrong.

@@ -7,6 +7,7 @@ import { listenToKeys, placeWords } from "./player-keys.js";
 import { PlayerMenu } from "./player-menu.js";
 import { Positions, startOf } from "./position.js";
 import { prefer, preference } from "./prefs.js";
+import { play } from "./recovery.js";
 import { SeekBar } from "./seekbar.js";
 import { storyboard } from "./storyboard.js";
 
@@ -96,8 +97,8 @@ export class Player {
     this.engine = engine;
     this.menu.engine = engine;
     this.spinner.hidden = false;
-    engine.load(at);
-    this.video.play().catch(() => this.showState()); // not every browser lets a page begin to play
+    await engine.load(at);
+    play(this.video).then((isPlaying) => isPlaying || this.showState());
     if (this.keepsPlace) this.positions = new Positions(this.film, this.video);
     storyboard(`video/${this.film.id}/storyboard.vtt`, call).then((found) => { this.seekBar.pictures = found; });
     return at;
@@ -113,7 +114,7 @@ export class Player {
   }
 
   toggle() {
-    if (this.video.paused) this.video.play().catch(() => this.showState());
+    if (this.video.paused) play(this.video);
     else this.video.pause();
   }
 

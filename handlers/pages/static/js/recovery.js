@@ -7,6 +7,19 @@ const LONGEST = 15000;
 const QUIET = 1; // tries before the viewer hears of it
 const LAST = 4; // tries while the server answers as if nothing were wrong
 
+/** Play; a source that is loaded meanwhile interrupts that, so once more when it is there. Resolves
+ *  to whether it plays: not every browser lets a page begin by itself. */
+export async function play(video) {
+  try {
+    await video.play();
+  } catch (problem) {
+    if (problem.name !== "AbortError") return false;
+    if (video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA) await new Promise((resolve) => { video.addEventListener("canplay", resolve, { once: true }); });
+    return video.play().then(() => true, () => false);
+  }
+  return true;
+}
+
 export class Recovery {
   /** `load(at)` loads the film anew; `listener.problem(kind, again)` tells the viewer, with null
    *  when it is over. */
@@ -66,6 +79,6 @@ export class Recovery {
     this.tries += 1;
     const { at, plays } = this.place;
     await this.load(at);
-    if (plays) this.video.play().catch(() => {});
+    if (plays) await play(this.video);
   }
 }
