@@ -202,10 +202,13 @@ def _instructions(stack: Stack, state: DemoState) -> str:
     api = f"{stack.url}/api"
     playlist = f"{api}/video/{state.video_id}/master.m3u8"
     cookie = f'"Cookie: access_token=$(awk \'$6 == "access_token" {{print $7}}\' {jar})"'
+    pages = ""
+    if stack.settings.pages.enabled:
+        pages = f"  to watch     {stack.url}/\n  for admins   {stack.url}/admin/\n\n"
     return f"""
 Videoflix runs at {stack.url}
 
-  member  {state.member.email}  {state.member.password}
+{pages}  member  {state.member.email}  {state.member.password}
   admin   {state.admin.email}  {state.admin.password}
 
 Sign in (keeps the cookies in a file):

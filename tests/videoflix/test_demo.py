@@ -57,7 +57,9 @@ def test_a_second_start_shows_the_same(tmp_path: Path) -> None:
         assert [video["title"] for video in shown] == ["Mine"]
         assert has_staff_rights(first, first["admin_email"], first["admin_password"])
         assert not has_staff_rights(first, first["email"], first["password"])
-        assert first["url"] in demo.text()
+        assert f"{first['url']}/admin/\n" in demo.text()
+        for page in ("/", "/admin/"):
+            assert httpx.get(f"{first['url']}{page}").status_code == 200
         assert demo.interrupt() == 0
     with running("demo", root=root, extra=port) as demo:
         second = ready(demo, root)
