@@ -73,7 +73,7 @@ class CmafTrack:
         """The rows of a segment's samples. IndexError for a segment that does not exist."""
         segment = self.grid.segment(index)
         rows = self._fragments.read(segment.first_gop, segment.gops)
-        return self._samples.read(int(rows["first_sample"][0]), int(rows["samples"].sum()))
+        return self._samples.read_samples(rows)
 
 
 class VideoTrack(CmafTrack):

@@ -9,8 +9,10 @@ import numpy as np
 
 from media_pipeline.cmaf import AudioTrack, SegmentMeasure
 from media_pipeline.elementary import Adts
+from media_pipeline.errors import DamagedTitle
 from media_pipeline.mpegts import TS_START, TrackSamples
 from media_pipeline.timeline import AAC_FRAME, AUDIO_RATE, MPEG_CLOCK, rescale
+from media_pipeline.ts_packets import Ticks
 
 MEDIA_TYPE = "audio/aac"
 
@@ -42,8 +44,9 @@ def measure(track: AudioTrack, index: int) -> SegmentMeasure:
 
 
 def packed_segment(configuration: bytes, sound: TrackSamples) -> bytes:
-    """The segment of these frames of a track with this AudioSpecificConfig."""
+    """The segment of these frames of a track with this AudioSpecificConfig. Raises DamagedTitle."""
     starts, ends = sound.places()
+    _check(sound, starts, ends)
     headers = Adts.of(configuration).headers(ends - starts)
     start = TS_START + rescale(int(sound.rows["pts"][0]), AUDIO_RATE, MPEG_CLOCK)
     pieces = [timestamp_tag(start)]
@@ -51,3 +54,16 @@ def packed_segment(configuration: bytes, sound: TrackSamples) -> bytes:
     for header, first, end in zip(headers, starts.tolist(), ends.tolist(), strict=True):
         pieces += (header.tobytes(), data[first:end].tobytes())
     return b"".join(pieces)
+
+
+def _check(sound: TrackSamples, starts: Ticks, ends: Ticks) -> None:
+    """Hold the sample table, which no checksum covers, against the fragments, which were checked:
+    frames fill every mdat box and follow each other in time."""
+    after_gap = np.flatnonzero(starts[1:] != ends[:-1])
+    begins = [starts[0], *starts[after_gap + 1]]
+    fill = ends[-1] == len(sound.data) and all(
+        bytes(sound.data[begin - 4 : begin]) == b"mdat" for begin in begins
+    )
+    fill = fill and all(bytes(sound.data[end + 4 : end + 8]) == b"moof" for end in ends[after_gap])
+    if not fill or np.any(np.diff(sound.rows["pts"]) != AAC_FRAME):
+        raise DamagedTitle("a sound's sample table does not fit its fragments")

@@ -81,6 +81,8 @@ def read_exactly(file: int, size: int, offset: int, path: Path) -> memoryview:
     They are in memory of their own that may be changed, and that is not cleared first, as a
     bytearray's is.
     """
+    if os.fstat(file).st_size < offset + size:  # before memory is asked for, however much
+        raise DamagedTitle(f"{path.name} ends before byte {offset + size}")
     data = np.empty(size, np.uint8).data
     done = 0
     while done < size:  # one read returns at most 2 GiB
@@ -116,7 +118,8 @@ class Table:
         return cls(path, dtype, start, shape[0])
 
     def read(self, first: int, count: int) -> Rows:
-        """Rows ``first`` to ``first + count``; IndexError when the table has no such rows."""
+        """Rows ``first`` to ``first + count``; IndexError when the table has no such rows,
+        DamagedTitle when they cannot be read."""
         if first < 0 or count < 0 or first + count > self.rows:
             raise IndexError(first)
         width = self.dtype.itemsize
@@ -126,6 +129,15 @@ class Table:
             raise DamagedTitle(f"{self.path.name} cannot be opened") from error
         try:
             data = read_exactly(file, count * width, self.start + first * width, self.path)
+        except OSError as error:
+            raise DamagedTitle(f"{self.path.name} cannot be read") from error
         finally:
             os.close(file)
         return np.frombuffer(data, self.dtype)
+
+    def read_samples(self, fragments: Rows) -> Rows:
+        """Of a sample table, the rows of consecutive fragments. Raises DamagedTitle."""
+        try:
+            return self.read(int(fragments["first_sample"][0]), int(fragments["samples"].sum()))
+        except IndexError as error:
+            raise DamagedTitle(f"{self.path.name} has no rows for a fragment") from error

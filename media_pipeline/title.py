@@ -101,8 +101,7 @@ class Track:
             if size and xxhash.xxh3_64_intdigest(data[position : position + size]) != expected:
                 raise DamagedTitle(f"{self.path.name} is damaged near byte {start + position}")
             position += size
-        first = int(fragments["first_sample"][0])
-        rows = self._samples.read(first, int(fragments["samples"].sum()))
+        rows = self._samples.read_samples(fragments)
         return TrackSamples(rows, data, start, self.timescale)
 
 

@@ -4,9 +4,19 @@ import asyncio
 import random
 from pathlib import Path
 
+import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
+from media_pipeline.errors import DamagedTitle
+from media_pipeline.tables import (
+    FRAGMENT,
+    SAMPLE,
+    Table,
+    fragments_file,
+    samples_file,
+    write_table,
+)
 from tests.clips.fixtures import ClipCache
 from tests.handlers.films import publish
 from tests.media_pipeline.titles import rich_title
@@ -112,6 +122,57 @@ async def test_r53_packed_sound_is_checked(container: Container, video: Video) -
     flip(path, path.stat().st_size // 2)
     with pytest.raises(MediaDamaged):
         await content(segment)
+
+
+@pytest.mark.parametrize("column", ["offset", "size", "pts"])
+@pytest.mark.parametrize("row", ["first", "inner", "last of a fragment"])
+async def test_r53_a_damaged_sample_table_makes_no_wrong_packed_sound(
+    container: Container, video: Video, column: str, row: str
+) -> None:
+    folder = folder_of(container, video)
+    fragments = Table.open(folder / fragments_file("audio-1"), FRAGMENT).read(3, 2)
+    first, after = fragments["first_sample"].tolist()
+    place = {"first": first, "inner": first + 2, "last of a fragment": after - 1}[row]
+    table = Table.open(folder / samples_file("audio-1"), SAMPLE)
+    rows = table.read(0, table.rows)
+    rows[column][place] ^= 4
+    write_table(table.path, rows)
+    segment = await container.packages.packed_segment(video.id, "audio-1", 1, None)
+    with pytest.raises(MediaDamaged):
+        await content(segment)
+
+
+async def second_segment(container: Container, video: Video, track: str) -> None:
+    """Read the one that the track goes into: MPEG-TS, or packed sound."""
+    if track == "audio-1":
+        await content(await container.packages.packed_segment(video.id, "audio-1", 1, None))
+        return
+    segment = await container.streaming.segment(video.id, "480p", "segment_001.ts")
+    async with segment.open():
+        pass
+
+
+@pytest.mark.parametrize(("column", "value"), [("size", 1 << 60), ("samples", 1 << 31)])
+@pytest.mark.parametrize("track", ["480p", "audio-0", "audio-1"])
+async def test_r53_a_fragment_that_cannot_be_is_damage(
+    container: Container, video: Video, track: str, column: str, value: int
+) -> None:
+    table = Table.open(folder_of(container, video) / fragments_file(track), FRAGMENT)
+    rows = table.read(0, table.rows)
+    rows[column][3] = value
+    write_table(table.path, rows)
+    with pytest.raises(MediaDamaged):
+        await second_segment(container, video, track)
+
+
+def test_a_table_that_cannot_be_read_is_damage(tmp_path: Path) -> None:
+    path = tmp_path / samples_file("480p")
+    write_table(path, np.zeros(2, SAMPLE))
+    table = Table.open(path, SAMPLE)
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(DamagedTitle):
+        table.read(0, 2)
 
 
 async def test_another_generation_is_not_found(container: Container, video: Video) -> None:
