@@ -1,7 +1,7 @@
 """Requests that are being answered, so that a stop can wait for them."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from weakref import WeakSet
 
 _POLL_SECONDS = 0.02
@@ -28,12 +28,15 @@ class InFlight:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def drain(self, seconds: float) -> bool:
-        """Wait until nothing is in flight; False when that took too long."""
+    async def drain(self, seconds: float, is_expected: Callable[[], bool] | None = None) -> bool:
+        """Wait until nothing is in flight and nothing ``is_expected``; False when that took too
+        long."""
         self.is_stopping = True
         try:
             async with asyncio.timeout(seconds):
-                while self._requests or self._tasks:  # noqa: ASYNC110 -- a dead handler sets no event
+                while (  # noqa: ASYNC110 -- a dead handler sets no event
+                    self._requests or self._tasks or (is_expected and is_expected())
+                ):
                     await asyncio.sleep(_POLL_SECONDS)
         except TimeoutError:
             return False

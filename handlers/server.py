@@ -2,14 +2,14 @@
 
 import asyncio
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
-from tornado.httpserver import HTTPServer
 from tornado.httputil import ParseBodyConfig, ParseMultipartConfig, set_parse_body_config
 
 from handlers.access import Route
 from handlers.app import make_app
+from handlers.draining import DrainingServer
 from handlers.inflight import InFlight
 from handlers.routes import ROUTES
 from videoflix.container import Container
@@ -34,18 +34,21 @@ async def serve(
     grace: float = GRACE_SECONDS,
     idle: float = IDLE_SECONDS,
     routes: Sequence[Route] = ROUTES,
+    on_ready: Callable[[], None] | None = None,
 ) -> None:
-    """Answer on the listening ``sockets`` until ``stop`` is set.
+    """Answer on the listening ``sockets`` until ``stop`` is set; ``on_ready`` is called once
+    requests are answered.
 
-    Then no new connection is taken; requests that run get ``grace`` seconds to end. The sockets
-    are closed. A header, and a body that is no upload, must arrive within ``idle`` seconds.
+    Then no new connection is taken; requests that run, and those of connections that were just
+    taken, get ``grace`` seconds to end. The sockets are closed. A header, and a body that is no
+    upload, must arrive within ``idle`` seconds.
     Raises ConfigurationError when a route declares no access rule.
     """
     # We never use Tornado's parser of multipart bodies: it holds them whole in memory.
     set_parse_body_config(ParseBodyConfig(multipart=ParseMultipartConfig(enabled=False)))
     application = make_app(container, routes)
     in_flight: InFlight = application.settings["in_flight"]
-    server = HTTPServer(
+    server = DrainingServer(
         application,
         chunk_size=_CHUNK_BYTES,
         max_body_size=MAX_BODY_BYTES,
@@ -57,10 +60,12 @@ async def serve(
     server.add_sockets(sockets)
     async with container.reset_mails.delivering(stop):
         try:
+            if on_ready is not None:
+                on_ready()
             await stop.wait()
         finally:
             server.stop()
-            if not await in_flight.drain(grace):
+            if not await in_flight.drain(grace, server.is_waited_for):
                 _log.warning("requests cut off by the stop of the server")
             await server.close_all_connections()
             await in_flight.drain(CLEANUP_SECONDS)

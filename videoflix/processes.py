@@ -189,3 +189,47 @@ class KeptProcess:
         if self._stopping.is_set():  # ``stop`` looked while this child was being made
             _signal(process, signal.SIGTERM)
         return process
+
+
+class Family:
+    """Programs that run together and stop together. Some may be replaced meanwhile."""
+
+    def __init__(self) -> None:
+        self._members: dict[KeptProcess, asyncio.Task[None] | None] = {}
+        self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def start(self, program: Program) -> KeptProcess:
+        """Start it. Whatever happens, it is stopped with the others from now on."""
+        member = KeptProcess(program)
+        self._members[member] = None
+        await member.start()
+        return member
+
+    def rely_on(self, member: KeptProcess) -> None:
+        """From now on the family has failed when this one ends for good."""
+        watch = asyncio.create_task(member.ended(), name=f"rely on {member.program.name}")
+        self._members[member] = watch
+        watch.add_done_callback(self._has_ended)
+
+    async def dismiss(self, member: KeptProcess) -> None:
+        """Stop this one alone."""
+        await member.stop()
+        del self._members[member]
+
+    async def failed(self) -> None:
+        """Wait for ever; raises ProgramEndedError when one that is relied on ends for good."""
+        await asyncio.shield(self._failed)
+
+    async def stop(self) -> None:
+        """Stop all of them, at the same time."""
+        await asyncio.gather(*(member.stop() for member in self._members))
+        for watch in filter(None, self._members.values()):
+            watch.cancel()
+        if not self._failed.done():
+            self._failed.cancel()
+
+    def _has_ended(self, watch: asyncio.Task[None]) -> None:
+        error = None if watch.cancelled() else watch.exception()
+        if error and not self._failed.done():
+            self._failed.set_exception(error)
+            self._failed.exception()  # perhaps nobody waits for it any more

@@ -98,7 +98,7 @@ class ServerSettings(Section):
     cors_origins: Names = ("http://127.0.0.1:5500", "http://localhost:5500")
     trusted_proxies: Names = ()
     accel_prefix: str = Field("", pattern=r"^(/[A-Za-z0-9_-]+/)?$")
-    processes: int = Field(1, ge=1, le=64)
+    processes: int = Field(1, ge=0, le=64)
 
     @field_validator("base_url")
     @classmethod

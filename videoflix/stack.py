@@ -1,36 +1,31 @@
 """The whole server as child processes under one parent: embedded services, HTTP processes and
-workers, watched, restarted when they crash and stopped together.
-
-The parent owns the listening socket. Every HTTP child inherits it, also one that takes the place
-of a crashed one, so that no connection is refused in between.
-"""
+workers, watched, restarted when they crash and stopped together."""
 
 import asyncio
 import os
 import socket
 import sys
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from videoflix.embedded import open_services
-from videoflix.errors import ServiceUnavailable, VideoflixError
+from videoflix.errors import VideoflixError
+from videoflix.http_children import HttpChildren
 from videoflix.mongo_url import check_mongo_url
-from videoflix.processes import KeptProcess, Program
+from videoflix.processes import Family, Program
 from videoflix.secret import with_secret
 from videoflix.settings import ServerSettings, Settings
 
 BACKLOG = 1024
-READY_SECONDS = 60.0
-PROBE_SECONDS = 5.0
-POLL_SECONDS = 0.1
-# For the children, which stop before the services: with the services' grace (3 s) 8.5 s of the
+# For requests that run. The rest of a child's stop takes up to 2.5 s more.
+DRAIN_SECONDS = 2.5
+# For the children, which stop before the services: with the services' grace (3 s) 8 s of the
 # 10 s that a stop may take, also when nothing ends by itself.
-GRACE_SECONDS = 5.5
+GRACE_SECONDS = 5.0
 _FINAL = frozenset({2})  # the configuration is wrong: a restart cannot mend that
-_ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- mapped, not bound
 
 
 T = TypeVar("T")
@@ -45,7 +40,8 @@ class Stack:
     """What runs. ``settings`` have the services' addresses and the port that is listened on."""
 
     settings: Settings
-    children: tuple[KeptProcess, ...]
+    family: Family
+    http: HttpChildren
 
     @property
     def url(self) -> str:
@@ -53,13 +49,12 @@ class Stack:
 
     async def ended(self) -> None:
         """Wait for ever; raises ProgramEndedError when a child ends for good."""
-        watches = [asyncio.ensure_future(child.ended()) for child in self.children]
-        try:
-            await asyncio.gather(*watches)
-            await asyncio.Event().wait()
-        finally:
-            for watch in watches:
-                watch.cancel()
+        await self.family.failed()
+
+    async def restart_when(self, asked: asyncio.Event) -> None:
+        """Each time ``asked`` is set, replace the HTTP children one by one. Never returns; raises
+        as ``ended`` does."""
+        await self.run(self.http.restart_when(asked))
 
     async def run(self, work: Coroutine[Any, Any, T]) -> T:
         """The result of ``work``; raises ProgramEndedError when a child ends for good first."""
@@ -123,10 +118,15 @@ def listen(server: ServerSettings) -> list[socket.socket]:
 
 @asynccontextmanager
 async def running_stack(
-    settings: Settings, config: Path | None, *, processes: int, workers: int
+    settings: Settings,
+    config: Path | None,
+    *,
+    processes: int,
+    workers: int,
+    drain: float = DRAIN_SECONDS,
 ) -> AsyncIterator[Stack]:
-    """Run ``processes`` HTTP children and ``workers`` worker children, and the embedded services
-    where the settings ask for them.
+    """Run ``processes`` HTTP children (0: one for each core) and ``workers`` worker children, and
+    the embedded services where the settings ask for them. A stop gives requests ``drain`` seconds.
 
     Yields when HTTP is answered. Raises VideoflixError when something does not come up; then,
     and on the way out, everything is stopped again.
@@ -134,81 +134,40 @@ async def running_stack(
     if not settings.mongo.is_embedded:
         check_mongo_url(settings.mongo.uri.get_secret_value())
     settings = with_secret(settings)
-    sockets = listen(settings.server) if processes else []
+    sockets = listen(settings.server)
     try:
-        if sockets:
-            port = sockets[0].getsockname()[1]
-            server = settings.server.model_copy(update={"port": port})
-            settings = settings.model_copy(update={"server": server})
+        port = sockets[0].getsockname()[1]
+        server = settings.server.model_copy(update={"port": port})
+        settings = settings.model_copy(update={"server": server})
+        environment = {**os.environ, "VIDEOFLIX_SERVER__PORT": str(port)}
         async with open_services(settings) as services:
-            programs = _programs(settings, config, sockets, processes, workers)
-            stack = Stack(services.settings, tuple(KeptProcess(program) for program in programs))
+            family = Family()
+            http = HttpChildren(family, _http_program(config, environment, drain), sockets)
+            stack = Stack(services.settings, family, http)
             try:
-                for child in stack.children:
-                    await child.start()
-                if sockets:
-                    await _wait_for_http(stack, sockets[0])
+                for number in range(1, workers + 1):
+                    family.rely_on(await family.start(worker_program(config, number, environment)))
+                await stack.run(http.start(processes or cores()))
                 yield stack
             finally:
                 services.settle()
-                await asyncio.gather(*(child.stop() for child in stack.children))
+                await family.stop()
+                http.close()
     finally:
         for listener in sockets:
             listener.close()
 
 
-def _programs(
-    settings: Settings,
-    config: Path | None,
-    sockets: Sequence[socket.socket],
-    processes: int,
-    workers: int,
-) -> list[Program]:
-    environment = {**os.environ, "VIDEOFLIX_SERVER__PORT": str(settings.server.port)}
-    descriptors = tuple(listener.fileno() for listener in sockets)
-    inherited = [part for number in descriptors for part in ("--fd", str(number))]
-    http = [
-        Program(
-            name=f"http {number}",
-            argv=command(config, "http-child", *inherited),
-            environment=environment,
-            pass_fds=descriptors,
-            grace=GRACE_SECONDS,
-            final=_FINAL,
-        )
-        for number in range(1, processes + 1)
-    ]
-    work = [worker_program(config, number, environment) for number in range(1, workers + 1)]
-    return [*http, *work]
+def _http_program(config: Path | None, environment: Mapping[str, str], drain: float) -> Program:
+    return Program(
+        name="http",
+        argv=command(config, "http-child", "--drain", f"{drain:g}"),
+        environment=environment,
+        grace=GRACE_SECONDS - DRAIN_SECONDS + drain,
+        final=_FINAL,
+    )
 
 
-async def _wait_for_http(stack: Stack, listener: socket.socket) -> None:
-    host, port = listener.getsockname()[:2]
-    try:
-        async with asyncio.timeout(READY_SECONDS):
-            await stack.run(_answer(_ANY_ADDRESS.get(host, host), port))
-    except TimeoutError as error:
-        raise ServiceUnavailable(
-            f"the HTTP server did not answer within {READY_SECONDS:g} s"
-        ) from error
-
-
-async def _answer(host: str, port: int) -> None:
-    """Return once a child answers a request with anything at all."""
-    while True:
-        try:
-            async with asyncio.timeout(PROBE_SECONDS):
-                if await _probe(host, port):
-                    return
-        except (OSError, TimeoutError):
-            pass  # no child is up yet: the socket is ours, so requests wait in its queue
-        await asyncio.sleep(POLL_SECONDS)
-
-
-async def _probe(host: str, port: int) -> bool:
-    reader, writer = await asyncio.open_connection(host, port)
-    try:
-        writer.write(b"HEAD / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-        return (await reader.read(5)) == b"HTTP/"
-    finally:
-        writer.close()
+def cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0))

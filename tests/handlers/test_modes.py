@@ -2,15 +2,17 @@
 
 import asyncio
 import secrets
+import socket
 
 import httpx
 import pytest
 from structlog.testing import capture_logs
 
+from handlers.server import serve
 from tests.handlers.conftest import changed, running, site
 from tests.handlers.films import add_pending
 from tests.handlers.raw import exchange, open_connection, status_of
-from tests.handlers.site import PASSWORD, link_of, login, set_cookies
+from tests.handlers.site import PASSWORD, Server, link_of, login, set_cookies
 from tests.videoflix.adapters.mail_server import Inbox, Trouble, mail_server
 from tests.videoflix.relay import relayed
 from tests.videoflix.waiting import until
@@ -158,6 +160,29 @@ async def test_r20_what_never_arrives_is_dropped(container: Container) -> None:
     async with running(container, idle=0.5) as server:
         for part in (b"GET /api/video/ HTTP/1.1\r\nHost: 127", body, b""):
             assert await exchange(server, part) == b""
+
+
+async def test_a_connection_taken_just_before_the_stop_is_answered(container: Container) -> None:
+    """What it brings may be on its way; one that brings nothing is not waited for."""
+    request = b"GET /api/video/ HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.setblocking(False)
+    server = Server(f"http://127.0.0.1:{listener.getsockname()[1]}", container)
+    stop = asyncio.Event()
+    serving = asyncio.create_task(serve(container, [listener], stop))
+    (reader, writer), (idle, idle_writer) = [await open_connection(server) for _ in range(2)]
+    # Connections are taken in order: an answer to a later one means that these were taken.
+    last = request.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+    assert status_of(await exchange(server, last)) == 401
+    stop.set()
+    while listener.fileno() != -1 and not serving.done():  # noqa: ASYNC110 -- it sets no event
+        await asyncio.sleep(0)
+    writer.write(request)
+    await serving
+    assert status_of(await reader.read()) == 401
+    assert await idle.read() == b""
+    writer.close()
+    idle_writer.close()
 
 
 async def test_stop_lets_requests_end(settings: Settings) -> None:

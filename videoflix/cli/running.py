@@ -1,6 +1,7 @@
 """Run a coroutine as a command: until it is done, or until the user or the system says stop."""
 
 import asyncio
+import os
 import signal
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -27,11 +28,36 @@ class Stopper:
         self._is_gentle = True
         return self._event
 
+    def restarts(self) -> asyncio.Event:
+        """The event that SIGHUP sets from now on, in the place of a stop; only the end of the
+        terminal that this runs in still is one."""
+        asked = asyncio.Event()
+        is_told_to_stay = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN  # nohup
+        can_lose_terminal = not is_told_to_stay and _has_terminal()
+
+        def hang_up() -> None:
+            if can_lose_terminal and not _has_terminal():
+                self.request()
+            else:
+                asked.set()
+
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hang_up)
+        return asked
+
     def request(self) -> None:
         if not self._event.is_set():
             self._event.set()
             if not self._is_gentle:
                 self._task.cancel()
+
+
+def _has_terminal() -> bool:
+    """Whether there is a controlling terminal (tty(4))."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
 
 
 Command = Callable[[Stopper], Coroutine[Any, Any, None]]

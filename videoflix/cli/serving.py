@@ -2,7 +2,6 @@
 
 import socket
 import sys
-from pathlib import Path
 
 import click
 
@@ -10,19 +9,39 @@ from handlers.server import serve as serve_http
 from videoflix.allocator import keep_freed_memory
 from videoflix.cli.context import State, command_container, pass_state
 from videoflix.cli.running import Stopper, run_command
+from videoflix.http_children import tell_ready
 from videoflix.settings import Settings
-from videoflix.stack import running_stack
+from videoflix.stack import DRAIN_SECONDS, running_stack
 from videoflix.worker.loop import run_worker
 
-DRAIN_SECONDS = 3.0  # for requests that run; the rest of a stop takes up to 2 s more
+# Behind a load balancer, requests that run may take their time: with the rest of a child's stop
+# (2.5 s) and that of the embedded services (3 s) 18.5 s of the 20 s that a stop may take.
+SERVE_DRAIN_SECONDS = 13.0
+MOST_PROCESSES = 64
 # A thread that cuts gives way to the one that answers requests after this long, at the latest
 # (Python's own 5 ms make a request that changes threads a few times late: p99 48 ms, not 25).
 SWITCH_SECONDS = 0.001
 
+
+class ProcessCount(click.ParamType[int]):
+    """A number of processes; ``auto`` is 0: one for each core."""
+
+    name = "N|auto"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int:
+        text = "0" if value == "auto" else str(value)
+        if not text.isdecimal() or int(text) > MOST_PROCESSES:
+            self.fail(f"{value!r} is no number up to {MOST_PROCESSES}, nor 'auto'.", param, ctx)
+        return int(text)
+
+
 processes_option = click.option(
     "--processes",
-    type=click.IntRange(1, 64),
-    help="HTTP processes that share the port. Default: server.processes.",
+    type=ProcessCount(),
+    help="HTTP processes that share the port, 'auto' (or 0) one for each core. "
+    "Default: server.processes.",
 )
 
 
@@ -36,7 +55,7 @@ def up(state: State, processes: int | None) -> None:
     too, with its data in the storage root. What crashes is started again. Ctrl-C stops
     everything; nothing is lost.
     """
-    _run(state, processes, workers=1)
+    _run(state, processes, workers=1, drain=DRAIN_SECONDS)
 
 
 @click.command()
@@ -45,9 +64,11 @@ def up(state: State, processes: int | None) -> None:
 def serve(state: State, processes: int | None) -> None:
     """Run the HTTP server alone.
 
-    The parent owns the port; its children share it and are started again when they crash.
+    The parent owns the port; its children share it and are started again when they crash. SIGTERM
+    and Ctrl-C let requests that run end; SIGHUP replaces the children one by one, and no
+    connection is refused meanwhile.
     """
-    _run(state, processes, workers=0)
+    _run(state, processes, workers=0, drain=SERVE_DRAIN_SECONDS)
 
 
 @click.command()
@@ -61,8 +82,10 @@ def worker(state: State, *, supervised: bool) -> None:
 
 @click.command("http-child", hidden=True)
 @click.option("--fd", "descriptors", type=int, multiple=True, required=True)
+@click.option("--ready-fd", "ready", type=int, required=True)
+@click.option("--drain", type=float, required=True)
 @pass_state
-def http_child(state: State, descriptors: tuple[int, ...]) -> None:
+def http_child(state: State, descriptors: tuple[int, ...], ready: int, drain: float) -> None:
     """Answer HTTP on inherited sockets (run by up and serve)."""
     keep_freed_memory()
     sys.setswitchinterval(SWITCH_SECONDS)
@@ -70,19 +93,22 @@ def http_child(state: State, descriptors: tuple[int, ...]) -> None:
     for listener in sockets:
         listener.setblocking(False)
     settings = state.load()
-    run_command(lambda stopper: _serve(settings, sockets, stopper))
+    run_command(lambda stopper: _serve(settings, sockets, stopper, ready, drain))
 
 
-def _run(state: State, processes: int | None, *, workers: int) -> None:
+def _run(state: State, processes: int | None, *, workers: int, drain: float) -> None:
     settings = state.load()
-    count = processes or settings.server.processes
-    run_command(lambda _: _keep_up(settings, state.config, count, workers))
+    count = settings.server.processes if processes is None else processes
 
+    async def keep_up(stopper: Stopper) -> None:
+        asked = stopper.restarts()
+        async with running_stack(
+            settings, state.config, processes=count, workers=workers, drain=drain
+        ) as stack:
+            click.echo(f"Videoflix listens on {stack.url} (Ctrl-C stops it).")
+            await stack.restart_when(asked)
 
-async def _keep_up(settings: Settings, config: Path | None, processes: int, workers: int) -> None:
-    async with running_stack(settings, config, processes=processes, workers=workers) as stack:
-        click.echo(f"Videoflix listens on {stack.url} (Ctrl-C stops it).")
-        await stack.ended()
+    run_command(keep_up)
 
 
 async def _work(settings: Settings, stopper: Stopper, *, is_supervised: bool) -> None:
@@ -90,6 +116,14 @@ async def _work(settings: Settings, stopper: Stopper, *, is_supervised: bool) ->
         await run_worker(container, stopper.gently())
 
 
-async def _serve(settings: Settings, sockets: list[socket.socket], stopper: Stopper) -> None:
+async def _serve(
+    settings: Settings, sockets: list[socket.socket], stopper: Stopper, ready: int, drain: float
+) -> None:
     async with command_container(settings, is_supervised=True) as container:
-        await serve_http(container, sockets, stopper.gently(), grace=DRAIN_SECONDS)
+        await serve_http(
+            container,
+            sockets,
+            stopper.gently(),
+            grace=drain,
+            on_ready=lambda: tell_ready(ready),
+        )

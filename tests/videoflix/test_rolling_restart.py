@@ -1,0 +1,169 @@
+"""``serve`` with several processes: they are replaced one by one while clients keep asking, and a
+restart that cannot work changes nothing. The end of a terminal stays a stop."""
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from tests.commands import REPOSITORY, STOP_SECONDS, Running, descendants, running, until
+from tests.videoflix.waiting import is_running
+from videoflix.settings import Settings
+
+LISTENS = r"^Videoflix listens on (http://\S+)"
+CLIENTS = 3
+
+
+@dataclass
+class Asked:
+    """What came of requests, each over a connection of its own."""
+
+    answered: int = 0
+    failed: list[str] = field(default_factory=list)
+
+
+def _ask(url: str, asked: Asked, stop: threading.Event) -> None:
+    parts = urlsplit(url)
+    while not stop.is_set():
+        connection = HTTPConnection(parts.hostname or "", parts.port, timeout=30)
+        try:
+            connection.request("GET", "/api/video/")
+            status = connection.getresponse().status
+            if status == 401:
+                asked.answered += 1
+            else:
+                asked.failed.append(f"status {status}")
+        except (OSError, HTTPException) as error:
+            asked.failed.append(repr(error))
+        finally:
+            connection.close()
+
+
+@contextmanager
+def asking(url: str) -> Iterator[list[Asked]]:
+    stop = threading.Event()
+    found = [Asked() for _ in range(CLIENTS)]
+    threads = [threading.Thread(target=_ask, args=(url, asked, stop)) for asked in found]
+    for thread in threads:
+        thread.start()
+    try:
+        yield found
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def http_children(server: Running) -> set[int]:
+    found = set()
+    for pid in descendants(server.process.pid):
+        line = Path(f"/proc/{pid}/cmdline")
+        if is_running(pid) and b"http-child" in line.read_bytes():
+            found.add(pid)
+    return found
+
+
+def replaced(server: Running, before: set[int]) -> set[int]:
+    """The children once there are as many and none of those."""
+
+    def look() -> set[int]:
+        now = http_children(server)
+        return now if len(now) == len(before) and not now & before else set()
+
+    return until(look)
+
+
+def test_a_rolling_restart_fails_no_request(tmp_path: Path, settings: Settings) -> None:
+    root = tmp_path / "var"
+    two = sorted(os.sched_getaffinity(0))[:2]
+    extra = {
+        "VIDEOFLIX_MONGO__URI": settings.mongo.uri.get_secret_value(),
+        "VIDEOFLIX_MONGO__DATABASE": settings.mongo.database,
+        "VIDEOFLIX_REDIS__URL": settings.redis.url.get_secret_value(),
+        "VIDEOFLIX_AUTH__SECRET_KEY": settings.auth.secret_key.get_secret_value(),
+    }
+    cpus = ("taskset", "--cpu-list", ",".join(map(str, two)))
+    with running("serve", "--processes", "auto", root=root, extra=extra, prefix=cpus) as server:
+        url = server.line(LISTENS)[1]
+        first = http_children(server)
+        assert len(first) == len(two)
+        with asking(url) as clients:
+            until(lambda: all(client.answered > 10 for client in clients))
+            server.process.send_signal(signal.SIGHUP)
+            second = replaced(server, first)
+            counts = [client.answered for client in clients]
+            until(lambda: all(c.answered > n + 10 for c, n in zip(clients, counts, strict=True)))
+            # A restart that cannot work: new children refuse this file.
+            (root / "config.toml").write_text("[nonsense]\n", encoding="utf-8")
+            server.process.send_signal(signal.SIGHUP)
+            until(lambda: "those that run go on" in _said(server))
+            until(lambda: http_children(server) == second)
+        assert [client.failed for client in clients] == [[]] * CLIENTS
+        server.process.terminate()
+        assert server.process.wait(STOP_SECONDS) == 0
+    assert not any(map(is_running, first | second))
+
+
+def _said(server: Running) -> str:
+    return server.text() + server.errors.read_text(encoding="utf-8")
+
+
+COMMAND = """
+import os, sys
+from videoflix.cli.running import run_command
+
+if len(sys.argv) > 1:
+    os.open(sys.argv[1], os.O_RDWR)  # a session without a terminal gets it as its own (tty(4))
+
+async def keep(stopper):
+    asked = stopper.restarts()
+    print("began", flush=True)
+    while True:
+        await asked.wait()
+        asked.clear()
+        print("restart", flush=True)
+
+print("stopped" if run_command(keep) else "ended", flush=True)
+"""
+
+
+def _begin(*arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", COMMAND, *arguments],
+        cwd=REPOSITORY,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def test_the_end_of_the_terminal_is_a_stop_and_a_hang_up_in_it_is_none() -> None:
+    master, slave = pty.openpty()
+    with _begin(os.ttyname(slave)) as process:
+        os.close(slave)
+        assert process.stdout
+        assert process.stdout.readline() == "began\n"
+        process.send_signal(signal.SIGHUP)
+        assert process.stdout.readline() == "restart\n"
+        os.close(master)
+        assert process.stdout.read() == "stopped\n"
+
+
+def test_without_a_terminal_a_hang_up_is_a_restart_each_time() -> None:
+    with _begin() as process:
+        assert process.stdout
+        assert process.stdout.readline() == "began\n"
+        for _ in range(2):
+            process.send_signal(signal.SIGHUP)
+            assert process.stdout.readline() == "restart\n"
+        process.terminate()
+        assert process.stdout.read() == "stopped\n"
