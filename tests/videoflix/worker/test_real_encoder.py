@@ -64,7 +64,7 @@ def encoders(parts: Parts) -> list[int]:
     return processes_naming(f"{parts.settings.storage.root}/titles")
 
 
-@pytest.mark.parametrize("percent", [3, 50])
+@pytest.mark.parametrize("percent", [3, 30])
 async def test_worker_killed_during_an_encode_and_the_film_is_ready_once(
     parts: Parts, film: ClipFacts, percent: int
 ) -> None:
