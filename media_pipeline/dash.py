@@ -13,8 +13,7 @@ from media_pipeline.languages import UNDETERMINED
 from media_pipeline.manifest import AudioFacts, SubtitleFacts
 from media_pipeline.package import AUDIO_TYPE, VIDEO_TYPE, Package
 from media_pipeline.playlists import decimal
-from media_pipeline.storyboard import sprite_file
-from media_pipeline.subtitles import subtitle_file
+from media_pipeline.side_files import sprite_file, subtitle_file
 from media_pipeline.timeline import AUDIO_RATE
 
 _NAMESPACE = "urn:mpeg:dash:schema:mpd:2011"

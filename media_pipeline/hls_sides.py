@@ -7,7 +7,7 @@ from media_pipeline.manifest import AudioFacts, StoryboardFacts, SubtitleFacts
 from media_pipeline.multivariant import ImageVariant, Rates, Rendition
 from media_pipeline.package import Package
 from media_pipeline.playlists import Entry, decimal, media_playlist, segment_name
-from media_pipeline.storyboard import sprite_file
+from media_pipeline.side_files import sprite_file
 
 AUDIO_GROUP, SUBTITLE_GROUP = "sound", "text"
 CHANNELS = 2

@@ -13,7 +13,7 @@ import numpy as np
 from media_pipeline.errors import NotInChunks
 from media_pipeline.parts import PictureFacts
 from media_pipeline.rate_buffer import RateBuffer
-from media_pipeline.side_streams import SideStreams
+from media_pipeline.side_facts import SideStreams
 from media_pipeline.tables import (
     FRAGMENT,
     SAMPLE,

@@ -9,9 +9,8 @@ from media_pipeline.cmaf import AudioTrack, VideoTrack
 from media_pipeline.errors import DamagedTitle
 from media_pipeline.manifest import AudioFacts, SubtitleFacts
 from media_pipeline.playlists import segment_name
+from media_pipeline.side_files import SIGNATURE, STORYBOARD, sprite_file, subtitle_file
 from media_pipeline.small_files import track_file
-from media_pipeline.storyboard import STORYBOARD, sprite_file
-from media_pipeline.subtitles import SIGNATURE, subtitle_file
 from media_pipeline.title import Title
 from media_pipeline.verified import Part, Piece
 

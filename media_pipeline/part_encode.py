@@ -16,7 +16,8 @@ from media_pipeline.ladder import greatest_bitrate
 from media_pipeline.limits import largest_file
 from media_pipeline.parts import Part, Plan
 from media_pipeline.plan import is_long, make_plan
-from media_pipeline.side_part import SideFacts, encode_side
+from media_pipeline.side_facts import SideFacts
+from media_pipeline.side_part import encode_side
 from media_pipeline.source import SourceInfo
 from media_pipeline.timeline import FrameGrid
 from media_pipeline.verify import sync_folder, verify_title

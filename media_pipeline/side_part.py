@@ -1,43 +1,20 @@
 """The sounds and texts of a film whose pictures are encoded in chunks: one part, in one piece."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Self
 
 import av
 
 from media_pipeline.continuity import Continuity
 from media_pipeline.errors import NotInChunks
 from media_pipeline.job import EncodeSettings
-from media_pipeline.parts import FACTS, Part, Plan, read_json, write_json
-from media_pipeline.side_streams import SideStreams, SourceSound, SourceText
+from media_pipeline.parts import Part, Plan
+from media_pipeline.side_facts import SideFacts
 from media_pipeline.side_tracks import SideTracks, frames_for
 from media_pipeline.source import open_source, probe
 from media_pipeline.timeline import AUDIO_RATE, FrameGrid
 
 Done = Callable[[float, int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class SideFacts:
-    """``frames`` is how many pictures the title has, now that the length of its sound is known;
-    ``streams`` are those that have tracks."""
-
-    frames: int
-    streams: SideStreams
-
-    def save(self, folder: Path) -> None:
-        write_json(folder / FACTS, asdict(self))
-
-    @classmethod
-    def load(cls, folder: Path) -> Self:
-        values = read_json(folder / FACTS)
-        streams: dict[str, Any] = values["streams"]
-        sounds = [SourceSound(**{**s, "roles": tuple(s["roles"])}) for s in streams["sounds"]]
-        texts = [SourceText(**text) for text in streams["texts"]]
-        sides = SideStreams(tuple(sounds), tuple(texts), tuple(streams["left_out"]))
-        return cls(values["frames"], sides)
 
 
 def encode_side(

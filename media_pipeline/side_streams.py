@@ -3,7 +3,6 @@
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from av.audio.stream import AudioStream
 from av.container import InputContainer
@@ -11,6 +10,7 @@ from av.stream import Disposition, Stream
 
 from media_pipeline.languages import language_name, language_tag
 from media_pipeline.limits import TEXT_CODECS
+from media_pipeline.side_facts import SideStreams, SourceSound, SourceText
 
 MAX_SOUNDS = 8
 MAX_TEXTS = 32
@@ -26,45 +26,6 @@ _ROLES = (
     (Disposition.karaoke, "karaoke"),
     (Disposition.dub, "dub"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class SourceSound:
-    """A sound stream of the source, and the track ``name`` it becomes.
-
-    ``language`` is a BCP 47 tag (``und`` when unknown), ``label`` is for people and unlike those
-    of the other sounds, ``roles`` are words of DASH's role scheme.
-    """
-
-    index: int
-    name: str
-    language: str
-    label: str
-    is_default: bool
-    roles: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class SourceText:
-    """A stream of text subtitles, and the track ``name`` it becomes; see ``SourceSound``."""
-
-    index: int
-    name: str
-    language: str
-    label: str
-    is_default: bool
-    is_forced: bool = False
-    is_hearing_impaired: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class SideStreams:
-    """What is shown beside the picture. The first sound is the one that is played unless a viewer
-    chooses another. ``left_out`` says in plain words what is in the file but not in the title."""
-
-    sounds: tuple[SourceSound, ...] = ()
-    texts: tuple[SourceText, ...] = ()
-    left_out: tuple[str, ...] = ()
 
 
 def clean_label(title: str) -> str:

@@ -13,7 +13,7 @@ from av.container import InputContainer
 from av.stream import Stream
 
 from media_pipeline.errors import UnusableSource
-from media_pipeline.side_streams import SideStreams
+from media_pipeline.side_facts import SideStreams
 from media_pipeline.sound import SoundEncoder
 from media_pipeline.subtitles import SubtitleEncoder
 from media_pipeline.timeline import AUDIO_RATE, FrameGrid

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from media_pipeline.manifest import FileFacts, Manifest
-from media_pipeline.storyboard import STORYBOARD, sprite_file
-from media_pipeline.subtitles import subtitle_file
+from media_pipeline.side_files import STORYBOARD, sprite_file, subtitle_file
 from media_pipeline.tables import FRAGMENT, Table, fragments_file
 from media_pipeline.verified import check_file
 

@@ -33,7 +33,8 @@ from media_pipeline.limits import (
     usable_sounds,
 )
 from media_pipeline.rates import frame_rate, last_end, phase
-from media_pipeline.side_streams import SideStreams, side_streams
+from media_pipeline.side_facts import SideStreams
+from media_pipeline.side_streams import side_streams
 from media_pipeline.timeline import AUDIO_RATE, MIN_RATE, output_rate
 
 _NOTHING = "This file has neither pictures nor sound in it."

@@ -12,10 +12,8 @@ import numpy.typing as npt
 from media_pipeline.cues import cue_block
 from media_pipeline.jpeg import PIXELS, even, jpeg_frame, write_jpeg
 from media_pipeline.manifest import StoryboardFacts
-from media_pipeline.subtitles import SIGNATURE
+from media_pipeline.side_files import SIGNATURE, STORYBOARD, sprite_file
 from media_pipeline.timeline import FrameGrid
-
-STORYBOARD = "storyboard.vtt"
 
 _BOX = (160, 288)  # a small picture is as large as fits
 _SIDE = 10  # of a sheet, in pictures
@@ -24,10 +22,6 @@ _QUALITY = 5
 # Each but the first begins with an IDR. A film of 12 hours has 2,160 pictures of 20 s.
 _INTERVALS = (Fraction(1, 2), *map(Fraction, (1, 2, 5, 10, 20, 50)))
 _MOST = (100, 100, 100, 2500, 2500, 2500)
-
-
-def sprite_file(sheet: int) -> str:
-    return f"sprite-{sheet}.jpg"
 
 
 def plan(grid: FrameGrid, width: int, height: int) -> StoryboardFacts:

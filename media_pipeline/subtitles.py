@@ -9,17 +9,12 @@ from av.stream import Stream
 from av.subtitles.subtitle import AssSubtitle
 
 from media_pipeline.cues import Cue, cue_block, cue_text
-
-SIGNATURE = "WEBVTT\n"
+from media_pipeline.side_files import SIGNATURE, subtitle_file
 
 # Of one track; a film of three hours has about 2,000 cues and 100 kB.
 MOST_CUES = 50_000
 MOST_CHARACTERS = 4_000_000
 _WITHOUT_END = Fraction(5)  # seconds that a cue is shown whose end the file does not say
-
-
-def subtitle_file(name: str) -> str:
-    return f"{name}.vtt"
 
 
 class SubtitleEncoder:

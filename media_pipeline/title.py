@@ -4,7 +4,6 @@ Nothing here changes a file. Methods that touch the disk block, and may be calle
 threads at once.
 """
 
-import io
 import os
 import threading
 from collections.abc import Callable
@@ -12,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self, TypeVar
 
-import av
 import numpy as np
 import xxhash
 
@@ -27,6 +25,7 @@ from media_pipeline.mpegts import (
     TrackSamples,
     mux_segment,
 )
+from media_pipeline.sample_entries import codec_configuration
 from media_pipeline.tables import (
     FRAGMENT,
     SAMPLE,
@@ -71,10 +70,10 @@ class Track:
 
     def _codec_configuration(self) -> bytes:
         """The avcC record, or the AudioSpecificConfig, of the initialisation part."""
+        init = bytes(self.init())
         try:
-            with av.open(io.BytesIO(self.init()), "r", format="mp4") as container:
-                return container.streams[0].codec_context.extradata or b""
-        except (av.FFmpegError, IndexError) as error:
+            return codec_configuration(init)
+        except DamagedTitle as error:
             raise DamagedTitle(f"{self.path.name} has no usable initialisation part") from error
 
     def _read(self, offset: int, size: int) -> memoryview:

@@ -16,7 +16,7 @@ from media_pipeline.job import EncodeSettings
 from media_pipeline.limits import decoder_options
 from media_pipeline.picture_encoder import PictureEncoder
 from media_pipeline.picture_order import DecodingOrder, PresentationOrder
-from media_pipeline.side_streams import SideStreams
+from media_pipeline.side_facts import SideStreams
 from media_pipeline.side_tracks import SideTracks, frames_for
 from media_pipeline.source import SourceInfo, open_source, shows_decoding_times
 from media_pipeline.still import still_picture

@@ -13,7 +13,7 @@ from media_pipeline.iframes import i_frames_file
 from media_pipeline.manifest import Manifest, RenditionFacts
 from media_pipeline.measuring import measure_rendition
 from media_pipeline.mpegts import MUXER_ID
-from media_pipeline.side_streams import SideStreams
+from media_pipeline.side_facts import SideStreams
 from media_pipeline.small_files import small_files
 from media_pipeline.storyboard import StoryboardMaker
 from media_pipeline.tables import (

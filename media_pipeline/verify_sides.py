@@ -8,10 +8,9 @@ import av
 
 from media_pipeline.errors import EncodeError
 from media_pipeline.manifest import AudioFacts, StoryboardFacts, SubtitleFacts
-from media_pipeline.side_streams import SourceSound, SourceText
+from media_pipeline.side_facts import SourceSound, SourceText
+from media_pipeline.side_files import SIGNATURE, STORYBOARD, sprite_file, subtitle_file
 from media_pipeline.sound import CODECS
-from media_pipeline.storyboard import STORYBOARD, sprite_file
-from media_pipeline.subtitles import SIGNATURE, subtitle_file
 from media_pipeline.tables import FRAGMENT, SAMPLE, Table, fragments_file, samples_file
 from media_pipeline.timeline import AAC_FRAME, AUDIO_RATE, FrameGrid
 

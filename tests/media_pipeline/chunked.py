@@ -9,7 +9,7 @@ from pathlib import Path
 
 from media_pipeline.job import EncodeJob, EncodeSettings
 from media_pipeline.parts import Part, Plan
-from media_pipeline.side_part import SideFacts
+from media_pipeline.side_facts import SideFacts
 from media_pipeline.title import Title
 from tests.clips.fixtures import ClipCache
 from tests.media_pipeline.titles import ROOT, EncodeFailed

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from media_pipeline.errors import EncodeError, MediaError
-from media_pipeline.side_streams import SourceSound, SourceText
+from media_pipeline.side_facts import SourceSound, SourceText
 from media_pipeline.timeline import FrameGrid
 from media_pipeline.title import Title
 from media_pipeline.verify_sides import check_sound, check_storyboard, check_text

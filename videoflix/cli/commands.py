@@ -3,6 +3,7 @@
 0 done, 1 failed, 2 the configuration or the command line is wrong, 130 interrupted.
 """
 
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,6 @@ from videoflix import __version__
 from videoflix.cli.cache import cache
 from videoflix.cli.context import State
 from videoflix.cli.create_admin import create_admin
-from videoflix.cli.demo import demo
-from videoflix.cli.doctor import doctor
 from videoflix.cli.ingest import ingest
 from videoflix.cli.reencode import reencode
 from videoflix.cli.running import EXIT_INTERRUPTED
@@ -23,6 +22,9 @@ from videoflix.errors import ConfigurationError, FieldErrors, VideoflixError
 
 EXIT_FAILED = 1
 EXIT_CONFIGURATION = 2
+# Commands in modules of their names that are loaded when they are asked for: they need PyAV, 16 MB
+# that no process should hold that serves (Click's "lazily loading subcommands").
+_LOADED_ON_USE = ("demo", "doctor")
 
 
 def _in_words(error: VideoflixError) -> str:
@@ -35,6 +37,15 @@ def _in_words(error: VideoflixError) -> str:
 
 class Group(click.Group):
     """Turns the domain's errors into one line and an exit status."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted((*super().list_commands(ctx), *_LOADED_ON_USE))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _LOADED_ON_USE:
+            return super().get_command(ctx, cmd_name)
+        command: click.Command = getattr(import_module(f"videoflix.cli.{cmd_name}"), cmd_name)
+        return command
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -78,8 +89,6 @@ for _command in (
     ingest,
     reencode,
     cache,
-    doctor,
-    demo,
     http_child,
 ):
     main.add_command(_command)

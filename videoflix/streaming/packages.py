@@ -10,7 +10,7 @@ from media_pipeline import dash, hls_cmaf, hls_sides, hls_ts, packed_audio
 from media_pipeline.errors import DamagedTitle
 from media_pipeline.mpegts import TS_START
 from media_pipeline.package import AUDIO_TYPE, VIDEO_TYPE, Package
-from media_pipeline.storyboard import sprite_file
+from media_pipeline.side_files import sprite_file
 from media_pipeline.verified import Part
 from videoflix.errors import NotFound
 from videoflix.offload import Offload
