@@ -1,5 +1,6 @@
 """``up``, ``serve``, ``worker``, and the hidden command that an HTTP child runs."""
 
+import gc
 import socket
 import sys
 
@@ -21,6 +22,8 @@ MOST_PROCESSES = 64
 # A thread that cuts gives way to the one that answers requests after this long, at the latest
 # (Python's own 5 ms make a request that changes threads a few times late: p99 48 ms, not 25).
 SWITCH_SECONDS = 0.001
+# Objects made before the collector of cycles looks again: what requests leave has few cycles.
+GARBAGE_ALLOCATIONS = 20_000
 
 
 class ProcessCount(click.ParamType[int]):
@@ -89,6 +92,9 @@ def http_child(state: State, descriptors: tuple[int, ...], ready: int, drain: fl
     """Answer HTTP on inherited sockets (run by up and serve)."""
     keep_freed_memory()
     sys.setswitchinterval(SWITCH_SECONDS)
+    # What was imported stays: looking through it again and again stops every request.
+    gc.freeze()
+    gc.set_threshold(GARBAGE_ALLOCATIONS)
     sockets = [socket.socket(fileno=descriptor) for descriptor in descriptors]
     for listener in sockets:
         listener.setblocking(False)
