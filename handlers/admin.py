@@ -60,8 +60,7 @@ class VideosHandler(StreamedHandler):
         self._form = FormReader(
             boundary_of(self.content_type), texts=_TEXTS, files=frozenset({FILM, THUMBNAIL})
         )
-        length = self.request.headers.get("Content-Length")
-        uploading = self.container.uploads.receive(int(length) if length else None)
+        uploading = self.container.uploads.receive(self.body_size)
         self._incoming = await self._open.enter_async_context(uploading)
 
     async def receive(self, data: bytes) -> None:

@@ -7,6 +7,7 @@ from tornado.http1connection import HTTP1Connection
 from tornado.iostream import StreamClosedError
 
 from handlers.base import BaseHandler
+from handlers.errors import BadRequest
 
 # A client that is still sending reads an answer only if the connection stays open for a while.
 DISCARD_SECONDS = 2.0
@@ -42,6 +43,20 @@ class StreamedHandler(BaseHandler):
 
     async def abandon(self) -> None:
         """Clean up. Called once or more, however the request ends."""
+
+    @property
+    def body_size(self) -> int | None:
+        """What the request says in ``Content-Length``; None for a body in chunks.
+
+        Raises BadRequest for what is no number: Tornado looks at it after ``begin`` only, and
+        takes lists of equal numbers too (RFC 9112 §6.3), which no client sends.
+        """
+        value = self.request.headers.get("Content-Length")
+        if value is None:
+            return None
+        if not (value.isascii() and value.isdigit()):
+            raise BadRequest("The header Content-Length must be a number of bytes.")
+        return int(value)
 
     async def prepare(self) -> None:
         # Tornado's own limits would close the connection without an answer.

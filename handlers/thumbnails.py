@@ -32,10 +32,7 @@ class VideoThumbnailHandler(StreamedHandler):
 
     async def begin(self) -> None:
         self._open = AsyncExitStack()
-        length = self.request.headers.get("Content-Length")
-        receiving = self.container.thumbnails.receive(
-            video_id(self.path_args[0]), int(length) if length else None
-        )
+        receiving = self.container.thumbnails.receive(video_id(self.path_args[0]), self.body_size)
         self._incoming = await self._open.enter_async_context(receiving)
 
     async def receive(self, data: bytes) -> None:

@@ -70,7 +70,7 @@ class TusHandler(StreamedHandler):
             upload_id,
             self.principal.user_id,
             offset,
-            length=tus.content_length(self.request.headers),
+            length=self.body_size,
             checksum=tus.checksum_in(self.request.headers),
             give_way=self.hang_up,
         )

@@ -47,12 +47,6 @@ def number_in(headers: Mapping[str, str], name: str) -> int:
     return int(value)
 
 
-def content_length(headers: Mapping[str, str]) -> int | None:
-    """None for a body in chunks. Tornado has checked that it is a number."""
-    value = headers.get("Content-Length")
-    return int(value) if value else None
-
-
 def metadata_in(value: str) -> dict[str, str]:
     """The pairs of ``Upload-Metadata``: keys, and values in base64 as text.
 

@@ -25,7 +25,7 @@ KEEP_UNREAD = 128 * 1024
 URLLIB = Path(__file__).with_name("urllib_upload.py")
 
 
-def head_of(server: Server, length: int, cookie: str = "") -> bytes:
+def head_of(server: Server, length: int | str, cookie: str = "") -> bytes:
     lines = [
         "POST /api/admin/videos/ HTTP/1.1",
         f"Host: {server.url.removeprefix('http://')}",
@@ -130,6 +130,18 @@ async def test_r18_too_large_is_said_before_the_body(
         head = await reader.readuntil(b"\r\n\r\n")
     writer.close()
     assert status_of(head) == 413
+
+
+@pytest.mark.parametrize("size", ["abc", "-1", "5, 5", "1_0"])
+async def test_a_size_that_is_no_number_is_a_bad_request(
+    server: Server, admin: httpx.AsyncClient, size: str
+) -> None:
+    reader, writer = await open_connection(server)
+    writer.write(head_of(server, size, f"access_token={admin.cookies['access_token']}"))
+    async with asyncio.timeout(20):
+        head = await reader.readuntil(b"\r\n\r\n")
+    writer.close()
+    assert status_of(head) == 400
 
 
 async def test_a_broken_connection_leaves_nothing(server: Server, admin: httpx.AsyncClient) -> None:
