@@ -35,7 +35,7 @@ demo: $(VENV)/.run-ready $(PAGES)
 	@exec $(BIN)/python -m videoflix demo
 
 test: $(VENV)/.test-ready $(PAGES) $(WEB)
-	@exec $(BIN)/python -m pytest -n 3 $(ARGS)
+	@exec $(BIN)/python -m pytest -n 2 $(ARGS)
 
 check: lint types layers test
 

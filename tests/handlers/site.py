@@ -17,6 +17,7 @@ from videoflix.models import User
 
 PASSWORD = "quiet-Harbour-42"
 ORIGIN = "http://127.0.0.1:5500"
+CLIENT_SECONDS = 30.0  # for an answer; machines that run tests are busy
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Server:
         """A client of its own: own cookies, own connections. Every answer that it gets must be in
         the API document."""
         async with ConformingClient(
-            base_url=f"{self.url}/api/", trust_env=False, **options
+            base_url=f"{self.url}/api/", trust_env=False, timeout=CLIENT_SECONDS, **options
         ) as client:
             yield client
 

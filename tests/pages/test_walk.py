@@ -47,7 +47,7 @@ def page_settings(settings: Settings) -> Settings:
     return changed(
         settings,
         server={"frontend_url": f"http://127.0.0.1:{settings.server.port}"},
-        media={"rungs": ("480p=160x90", "720p=320x180"), "preset": "veryfast"},
+        media={"rungs": ("480p=160x90", "720p=320x180"), "preset": "slower"},
         worker={"poll": 0.2, "lease": 2.0},
     )
 
@@ -200,7 +200,7 @@ def sign_out(shown: Page) -> None:
 async def test_from_signing_up_to_signing_out(
     server: Server, clip_cache: ClipCache, tmp_path: Path
 ) -> None:
-    clip = clip_cache.clip(width=320, height=180, seconds=14)
+    clip = clip_cache.clip(width=320, height=180, seconds=20)
     film = tmp_path / "from the page.mp4"
     film.write_bytes(padded(clip.path.read_bytes(), UPLOAD_BYTES))
     await server.add_user(ADMIN, is_staff=True)

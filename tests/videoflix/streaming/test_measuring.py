@@ -101,8 +101,11 @@ async def test_processes_that_need_them_at_the_same_time_make_them_once(
             *(fetch(service, video) for service in (first, second) for _ in range(5))
         )
         assert set(bodies) == {right(encoded)["480p"][0]}
-        assert [first.shelf.open_title.measured, second.shelf.open_title.measured] == [1, 1]
-        # Each started a child, of which the second one found what the first one had made.
+        # Each may have started a child, of which the later one found what the first had made; who
+        # came after that found it without one.
+        started = {first.shelf.open_title.measured, second.shelf.open_title.measured}
+        assert started <= {0, 1}
+        assert 1 in started
     assert [path.name for path in folder_of(container, video).glob("*measures*")] == [
         measures_path(Path()).name
     ]
