@@ -49,9 +49,11 @@ class Prefetch:
         self._nobody_waits = asyncio.Event()
         self._nobody_waits.set()
         self._task: asyncio.Task[None] | None = None
+        self._is_closed = False
 
     async def aclose(self) -> None:
         """Begin nothing more; what is being cut at this moment is finished and kept."""
+        self._is_closed = True
         self._waiting.clear()
         if self._task is not None:
             self._task.cancel()
@@ -78,6 +80,8 @@ class Prefetch:
 
     def note(self, key: SegmentKey, title: Title) -> None:
         """A viewer has got this segment: he will want the next one. Does not wait."""
+        if self._is_closed:
+            return
         self._use(key)
         following = replace(key, index=key.index + 1)
         now = time.monotonic()
@@ -111,7 +115,7 @@ class Prefetch:
         if noted := self._noted.get(key):
             self._noted[key] = (noted[0], facts.size)
             self._unused += facts.size
-        await flight
+        await asyncio.shield(flight)  # a viewer may have joined it: it outlives this task
 
     def _missing(self, key: SegmentKey, title: Title) -> SegmentFacts | None:
         """What the segment must be, if it is to be cut. In a thread."""

@@ -101,6 +101,26 @@ async def test_who_asks_for_what_is_being_cut_ahead_joins_the_flight(
     assert service.cuts == 1
 
 
+async def test_a_stop_takes_nothing_from_who_joined(
+    container: Container, video: Video, long_title: Path
+) -> None:
+    """What is cut ahead is his too: it is finished, not cancelled."""
+    assert video.generation is not None
+    key = SegmentKey(video.id, video.generation, "480p", 1)
+    async with service_on(container, prefetch=True) as service:
+        with container.cache.cutting(key):
+            await fetch(service, video)
+            await until_true(lambda: key in service._flights)
+            waiting = asyncio.create_task(fetch(service, video, name=name(1)))
+            done, _ = await asyncio.wait([waiting], timeout=0.2)
+            assert not done
+            assert service._prefetch is not None
+            closing = asyncio.create_task(service._prefetch.aclose())
+            await asyncio.wait([closing], timeout=0.1)
+        assert await waiting == Title(long_title).cut_ts("480p", 1)
+        await closing
+
+
 async def test_nothing_is_cut_ahead_while_somebody_waits(
     container: Container, video: Video, long_title: Path
 ) -> None:
