@@ -11,16 +11,19 @@ from tests.clips.picture_code import Misread
 from tests.clips.read import read_frame_number
 from tests.pages.page import Page
 
-# A picture once the compositor has it, with its exact time: ``mediaTime`` is the picture's own.
+# A picture once the compositor has it, with its exact time: ``mediaTime`` is the picture's own. The
+# film stands still meanwhile, so that a busy machine does not draw the picture after it.
 SHOWN = """
-const done = arguments[0], video = document.querySelector("video");
+const done = arguments[0], video = document.querySelector("video"), wasPaused = video.paused;
+video.pause();
 video.requestVideoFrameCallback((_, {mediaTime}) => {
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
   canvas.getContext("2d").drawImage(video, 0, 0);
+  if (!wasPaused) video.play();
   done([mediaTime, canvas.toDataURL("image/png")]);
 });
-
+video.currentTime = video.currentTime;  // shows its picture anew
 """
 
 

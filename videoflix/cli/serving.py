@@ -20,7 +20,7 @@ from videoflix.worker.loop import run_worker
 SERVE_DRAIN_SECONDS = 13.0
 MOST_PROCESSES = 64
 # A thread that cuts gives way to the one that answers requests after this long, at the latest
-# (Python's own 5 ms make a request that changes threads a few times late: p99 48 ms, not 25).
+# (with Python's own 5 ms a request that changes threads a few times is late by as many of them).
 SWITCH_SECONDS = 0.001
 # Objects made before the collector of cycles looks again: what requests leave has few cycles.
 GARBAGE_ALLOCATIONS = 20_000

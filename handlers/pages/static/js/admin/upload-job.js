@@ -34,8 +34,26 @@ export async function discard(previous) {
   await tus.Upload.terminate(previous.uploadUrl, { headers, retryDelays: [] }).catch(() => {});
 }
 
+// tus-js-client takes every other answer for an upload that is gone, and begins anew at byte 0: also
+// that of a proxy whose server restarts, or of a session that has ended.
+function saysHowFar(status) {
+  return (status >= 200 && status < 300) || [404, 410, 423].includes(status);
+}
+
+class Refused extends Error {
+  constructor(status) {
+    super(`The server answered ${status}.`);
+    this.status = status;
+  }
+}
+
+/** Of an answer; 0 where there was none. */
+function statusOf(error) {
+  return error.originalResponse?.getStatus() ?? error.causingError?.status ?? 0;
+}
+
 function problemOf(error) {
-  const status = error.originalResponse?.getStatus() ?? 0;
+  const status = statusOf(error);
   if (status === 401) return new Problem("signed-out", { status });
   if (status === 403) return new Problem("forbidden", { status });
   if (!status) return new Problem("unreachable");
@@ -82,12 +100,15 @@ export class UploadJob {
         await fresh().catch(() => {});
         request.setHeader("X-CSRFToken", csrfToken());
       },
-      onAfterResponse: (_, response) => {
-        if (response.getStatus() === 401) expire();
+      onAfterResponse: (request, response) => {
+        const status = response.getStatus();
+        if (status === 401) expire();
+        if (request.getMethod() === "HEAD" && !saysHowFar(status)) throw new Refused(status);
         this.videoId = response.getHeader("Videoflix-Video-Id") ?? this.videoId;
       },
       onShouldRetry: (error) => {
-        const status = error.originalResponse?.getStatus() ?? 0;
+        if (error.causingError instanceof Refused) return true; // ask again how far it is
+        const status = statusOf(error);
         return !status || [401, 408, 409, 423, 429, 460].includes(status) || (status >= 500 && status !== 507);
       },
       onProgress: (sent, total) => this.progress(sent, total),
