@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -20,6 +20,7 @@ from videoflix.settings import Settings
 
 LISTENS = r"^Videoflix listens on (http://\S+)"
 CLIENTS = 3
+COMMAND_SECONDS = 60.0
 
 
 @dataclass
@@ -65,9 +66,9 @@ def asking(url: str) -> Iterator[list[Asked]]:
 def http_children(server: Running) -> set[int]:
     found = set()
     for pid in descendants(server.process.pid):
-        line = Path(f"/proc/{pid}/cmdline")
-        if is_running(pid) and b"http-child" in line.read_bytes():
-            found.add(pid)
+        with suppress(OSError):  # it has ended meanwhile
+            if is_running(pid) and b"http-child" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                found.add(pid)
     return found
 
 
@@ -117,9 +118,10 @@ def _said(server: Running) -> str:
 
 
 COMMAND = """
-import os, sys
+import os, signal, sys
 from videoflix.cli.running import run_command
 
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # as in a shell, also under nohup
 if len(sys.argv) > 1:
     os.open(sys.argv[1], os.O_RDWR)  # a session without a terminal gets it as its own (tty(4))
 
@@ -135,8 +137,10 @@ print("stopped" if run_command(keep) else "ended", flush=True)
 """
 
 
-def _begin(*arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
+@contextmanager
+def _begin(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """It is killed when it takes too long, so that its reader comes to an end."""
+    process = subprocess.Popen(
         [sys.executable, "-c", COMMAND, *arguments],
         cwd=REPOSITORY,
         stdin=subprocess.DEVNULL,
@@ -144,6 +148,14 @@ def _begin(*arguments: str) -> subprocess.Popen[str]:
         text=True,
         start_new_session=True,
     )
+    late = threading.Timer(COMMAND_SECONDS, process.kill)
+    late.start()
+    try:
+        with process:
+            yield process
+    finally:
+        late.cancel()
+        process.kill()
 
 
 def test_the_end_of_the_terminal_is_a_stop_and_a_hang_up_in_it_is_none() -> None:
