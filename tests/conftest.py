@@ -1,5 +1,6 @@
 """Fixtures for every test: real services, settings of their own, a container and a server."""
 
+import os
 import secrets
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,13 @@ from videoflix.settings import Settings
 from videoflix.settings_loader import load_settings
 
 __all__ = ["clip_cache"]  # made in its own module; given to every test here
+
+
+@pytest.hookimpl
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Name what failed at once: a run that is ended from outside prints no summary."""
+    if report.failed and not os.environ.get("PYTEST_XDIST_WORKER"):
+        print(f"\nfailed: {report.nodeid} ({report.when}, after {report.duration:.0f} s)")
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from tests.clips.colours import PATCHES, draw_patches
 from tests.clips.picture_code import BLACK, WHITE, Luma, cells_of, layout
+from tests.clips.scheduling import ordinary_scheduling
 from tests.clips.spec import BEEP, ClipFacts, ClipSpec, SoundFacts
 
 DRAWN_FORMATS = ("yuv420p", "yuv422p", "yuv444p", "yuva420p", "yuva444p")
@@ -36,7 +37,11 @@ def make_clip(path: Path, spec: ClipSpec | None = None, **fields: Any) -> ClipFa
     """
     spec = replace(spec or ClipSpec(), **fields)
     facts = ClipFacts.of(path, spec)
-    with path.open("wb") as file, _container(file, path, spec) as output:
+    with (
+        ordinary_scheduling(),
+        path.open("wb") as file,
+        _container(file, path, spec) as output,
+    ):
         picture = _add_picture(output, facts) if facts.times else None
         sounds = [(_add_sound(output, sound), sound) for sound in facts.sounds]
         writers = [_encode_pictures(picture, facts)] if picture else []

@@ -1,6 +1,7 @@
 """What the generator puts into a clip, the readers find there."""
 
 import io
+import os
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -271,3 +272,10 @@ def _mux_with_sound_of(
                 packet.pts += int(delay / packet.time_base)
             packet.stream = outputs[packet.stream.index]
             writer.mux_one(packet)
+
+
+def test_an_encoder_keeps_no_real_time_priority(tmp_path: Path) -> None:
+    """What this process starts later would inherit it."""
+    before = os.sched_getscheduler(0), os.sched_getparam(0)
+    make_clip(tmp_path / "clip.mkv", codec="libsvtav1", frames=2)
+    assert (os.sched_getscheduler(0), os.sched_getparam(0)) == before
