@@ -4,12 +4,13 @@ A segment is the movie fragments of its GOPs as they stand in the file; the init
 is what stands before the first of them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 from media_pipeline.errors import DamagedTitle
+from media_pipeline.small_files import track_file
 from media_pipeline.tables import FRAGMENT, SAMPLE, Rows, Table, fragments_file, samples_file
 from media_pipeline.timeline import AAC_FRAME, FrameGrid
 from media_pipeline.verified import Part, Piece
@@ -44,15 +45,20 @@ class IFrame:
 
 
 class CmafTrack:
-    """The segments of one track file, whose initialisation part is ``init``.
+    """The segments of one track file. ``files`` are what the title's manifest has checksums of:
+    the initialisation part under the track file's name, and tables.
 
     Raises DamagedTitle when the tables do not fit the title. Thread-safe: nothing changes.
     """
 
-    def __init__(self, folder: Path, name: str, grid: FrameGrid, init: Part) -> None:
-        self.path = init.path
+    def __init__(self, folder: Path, name: str, grid: FrameGrid, files: Mapping[str, Part]) -> None:
+        self.path = folder / track_file(name)
         self.grid = grid
-        self.init = init
+        if self.path.name not in files:
+            raise DamagedTitle(f"the manifest does not list {self.path.name}")
+        self.init = files[self.path.name]
+        self._whole_samples = files.get(samples_file(name))
+        self._whole_fragments = files.get(fragments_file(name))
         self._samples = Table.open(folder / samples_file(name), SAMPLE)
         self._fragments = Table.open(folder / fragments_file(name), FRAGMENT)
         if self._fragments.rows != grid.gops:
@@ -66,7 +72,9 @@ class CmafTrack:
         return Part(self.path, int(rows["offset"][0]), tuple(p for p in pieces if p.size))
 
     def read_fragments(self) -> Rows:
-        """All rows of the fragment table."""
+        """All rows of the fragment table, compared with their checksum."""
+        if self._whole_fragments is not None:
+            self._whole_fragments.check()
         return self._fragments.read(0, self._fragments.rows)
 
     def segment_samples(self, index: int) -> Rows:
@@ -93,8 +101,10 @@ class VideoTrack(CmafTrack):
         return found
 
     def i_frames(self) -> list[IFrame]:
-        """Every IDR of the track, in order."""
+        """Every IDR of the track, in order, by tables that are compared with their checksums."""
         fragments = self.read_fragments()
+        if self._whole_samples is not None:
+            self._whole_samples.check()
         found = []
         for index in range(self.grid.segment_count):
             segment = self.grid.segment(index)

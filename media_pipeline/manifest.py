@@ -1,17 +1,26 @@
-"""The manifest of a title: everything about it that is small, written last, as JSON."""
+"""The manifest of a title: everything about it that is small, written last, as JSON.
+
+It holds a checksum of itself, and those of all files that are not made of fragments. Version 3
+had neither the former nor those of tables: such titles are read as they are, unchecked.
+"""
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Self
 
+import xxhash
+
 from media_pipeline.errors import DamagedTitle
 from media_pipeline.timeline import FrameGrid
 
 MANIFEST = "manifest.json"
-_VERSION = 3
+_VERSION = 4
+_UNCHECKED_VERSION = 3
+_CHECKSUM = "checksum"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +102,8 @@ class FileFacts:
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """``audio`` begins with the default one, which MPEG-TS segments carry. ``left_out`` says in
-    plain words what was in the source and is not in the title. ``files`` are those that no table
-    has checksums of: the initialisation parts of the track files, and all of each small file."""
+    plain words what was in the source and is not in the title. ``files`` are the initialisation
+    parts of the track files, and all of each small file and each table."""
 
     rate: Fraction
     frames: int
@@ -117,6 +126,7 @@ class Manifest:
             **asdict(self),
             "rate": [self.rate.numerator, self.rate.denominator],
         }
+        values[_CHECKSUM] = _checksum(values)
         with (folder / MANIFEST).open("w", encoding="utf-8") as file:
             json.dump(values, file, indent=1)
             file.flush()
@@ -124,13 +134,16 @@ class Manifest:
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Raises DamagedTitle when there is no whole manifest of this version."""
+        """Raises DamagedTitle when there is no whole manifest of a version that is known."""
         try:
             values: dict[str, Any] = json.loads((folder / MANIFEST).read_bytes())
-            if values["version"] != _VERSION:
+            if values["version"] not in (_VERSION, _UNCHECKED_VERSION):
                 raise DamagedTitle(
                     "the title was made by another version of Videoflix: encode the film again"
                 )
+            found = values.pop(_CHECKSUM, None)
+            if values["version"] == _VERSION and found != _checksum(values):
+                raise DamagedTitle("the title's manifest is damaged")
             return cls(
                 rate=Fraction(*values["rate"]),
                 frames=values["frames"],
@@ -145,5 +158,11 @@ class Manifest:
                 left_out=tuple(values["left_out"]),
                 files=tuple(FileFacts(**facts) for facts in values["files"]),
             )
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise DamagedTitle("the title's manifest cannot be read") from error
+
+
+def _checksum(values: Mapping[str, Any]) -> str:
+    """XXH3 of the values in one way of writing them."""
+    text = json.dumps(values, sort_keys=True, separators=(",", ":"))
+    return xxhash.xxh3_64_hexdigest(text.encode())

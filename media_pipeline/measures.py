@@ -9,6 +9,7 @@ named by the muxer: so servers of several versions can serve one store side by s
 import io
 import os
 import secrets
+import struct
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -25,7 +26,19 @@ from media_pipeline.tables import TS_SEGMENT, Rows
 
 # A rendition's peak and average bandwidth, bits a second.
 _BANDWIDTHS = np.dtype([("peak", "<u8"), ("average", "<u8")])
+_NOTHING = np.zeros(0, _BANDWIDTHS)
 _TEMPORARY = ".tmp-"
+# What zipfile raises for archives that are not whole; NotImplementedError is a RuntimeError.
+_NOT_WHOLE = (
+    OSError,
+    ValueError,
+    KeyError,
+    EOFError,
+    RuntimeError,
+    OverflowError,
+    struct.error,
+    zipfile.BadZipFile,
+)
 
 
 def muxer_slug(muxer: str = MUXER_ID) -> str:
@@ -35,6 +48,20 @@ def muxer_slug(muxer: str = MUXER_ID) -> str:
 
 def measures_path(folder: Path) -> Path:
     return folder / f"measures.{muxer_slug()}.npz"
+
+
+def _arrays(data: bytes) -> Mapping[str, Rows]:
+    """Members of the archive by name. Each is compared with its CRC-32 (which costs nothing
+    beside cutting) before NumPy looks at it. Raises DamagedTitle."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            members = {name: archive.read(name) for name in archive.namelist()}
+        return {
+            name: np.lib.format.read_array(io.BytesIO(member), allow_pickle=False)
+            for name, member in members.items()
+        }
+    except _NOT_WHOLE as error:
+        raise DamagedTitle("measures that cannot be read") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,25 +102,22 @@ class Measures:
         not of a title with this manifest."""
         grid = manifest.grid
         found = {}
-        try:
-            with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-                for facts in manifest.renditions:
-                    rows = [
-                        arrays[f"{facts.name}.{table}"]
-                        for table in ("segments", "iframes", "bandwidths")
-                    ]
-                    expected = (
-                        (TS_SEGMENT, grid.segment_count),
-                        (TS_I_FRAME, grid.gops),
-                        (_BANDWIDTHS, 1),
-                    )
-                    if [(each.dtype, *each.shape) for each in rows] != list(expected):
-                        raise DamagedTitle("measures of another title")
-                    peak, average = (int(value) for value in rows[2][0])
-                    measured = replace(facts, peak_bandwidth=peak, average_bandwidth=average)
-                    found[facts.name] = RenditionMeasures(measured, rows[0], rows[1])
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise DamagedTitle("measures that cannot be read") from error
+        arrays = _arrays(data)
+        for facts in manifest.renditions:
+            rows = [
+                arrays.get(f"{facts.name}.{table}.npy", _NOTHING)
+                for table in ("segments", "iframes", "bandwidths")
+            ]
+            expected = (
+                (TS_SEGMENT, grid.segment_count),
+                (TS_I_FRAME, grid.gops),
+                (_BANDWIDTHS, 1),
+            )
+            if [(each.dtype, *each.shape) for each in rows] != list(expected):
+                raise DamagedTitle("measures of another title")
+            peak, average = (int(value) for value in rows[2][0])
+            measured = replace(facts, peak_bandwidth=peak, average_bandwidth=average)
+            found[facts.name] = RenditionMeasures(measured, rows[0], rows[1])
         return cls(found)
 
     @classmethod

@@ -58,6 +58,7 @@ def measure_title(folder: Path) -> Measures:
     """All of a published title. Some segments are cut again by what was found, as they will be
     for viewers. Raises DamagedTitle."""
     mezzanine = Mezzanine(folder)
+    mezzanine.check_tracks()
     measures = Measures(
         {facts.name: measure_rendition(mezzanine, facts) for facts in mezzanine.manifest.renditions}
     )

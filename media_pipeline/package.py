@@ -10,9 +10,8 @@ from media_pipeline.errors import DamagedTitle
 from media_pipeline.manifest import AudioFacts, SubtitleFacts
 from media_pipeline.playlists import segment_name
 from media_pipeline.side_files import SIGNATURE, STORYBOARD, sprite_file, subtitle_file
-from media_pipeline.small_files import track_file
 from media_pipeline.title import Title
-from media_pipeline.verified import Part, Piece
+from media_pipeline.verified import Part
 
 VIDEO_TYPE, AUDIO_TYPE = "video/mp4", "audio/mp4"
 
@@ -35,10 +34,7 @@ class Package:
             facts.name: facts for facts in title.manifest.subtitles
         }
         self._tracks: dict[str, VideoTrack | AudioTrack] = {}
-        self.files = {
-            facts.name: Part(title.folder / facts.name, 0, (Piece(facts.size, facts.xxh3),))
-            for facts in title.manifest.files
-        }
+        self.files = title.files
 
     @property
     def packed(self) -> list[AudioFacts]:
@@ -68,10 +64,10 @@ class Package:
         return self.versioned(sprite_file(sheet))
 
     def video(self, rendition: str) -> VideoTrack:
-        return VideoTrack(self.title.folder, rendition, self.grid, self._init(rendition))
+        return VideoTrack(self.title.folder, rendition, self.grid, self.files)
 
     def audio(self, sound: str) -> AudioTrack:
-        return AudioTrack(self.title.folder, sound, self.grid, self._init(sound))
+        return AudioTrack(self.title.folder, sound, self.grid, self.files)
 
     def track(self, name: str) -> VideoTrack | AudioTrack:
         """The track, opened once. Raises KeyError for a name that is no track's."""
@@ -85,9 +81,6 @@ class Package:
                 raise KeyError(name)
             self._tracks[name] = found
         return found
-
-    def _init(self, track: str) -> Part:
-        return self.small_file(track_file(track))
 
     def small_file(self, name: str) -> Part:
         try:

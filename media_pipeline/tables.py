@@ -1,11 +1,13 @@
 """Tables beside a track file: where each sample is, each fragment's checksum, each segment's facts.
 
-They are NumPy ``.npy`` files. A reader takes just the rows it needs with ``os.pread``: the cost of
-a cut does not depend on the length of the film, and a file cut short is an error, not a SIGBUS as
-with a memory map.
+They are NumPy ``.npy`` files (version 1.0), written and read with one spelling of their header:
+whatever else stands there is damage, and nothing of it is evaluated. A reader takes just the rows
+it needs with ``os.pread``: the cost of a cut does not depend on the length of the film, and a file
+cut short is an error, not a SIGBUS as with a memory map.
 """
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -54,6 +56,9 @@ TS_SEGMENT = np.dtype(
 
 Rows = npt.NDArray[np.void]
 
+_MAGIC = b"\x93NUMPY\x01\x00"
+_LENGTH_END = len(_MAGIC) + 2
+
 
 def samples_file(track: str) -> str:
     return f"{track}.samples.npy"
@@ -93,6 +98,14 @@ def read_exactly(file: int, size: int, offset: int, path: Path) -> memoryview:
     return data
 
 
+def _header(dtype: np.dtype[np.void]) -> bytes:
+    """A pattern of the header that ``np.save`` writes for rows of this type; its group is their
+    number."""
+    columns = re.escape(repr(np.lib.format.dtype_to_descr(dtype)))
+    text = rf"\{{'descr': {columns}, 'fortran_order': False, 'shape': \((\d{{1,15}}),\), \}} *\n"
+    return text.encode()
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """A table on disk, of which only the header was read."""
@@ -104,18 +117,23 @@ class Table:
 
     @classmethod
     def open(cls, path: Path, dtype: np.dtype[np.void]) -> Self:
+        """Raises DamagedTitle for what is no whole table with these columns."""
         try:
             with path.open("rb") as file:
-                version = np.lib.format.read_magic(file)
-                if version != (1, 0):
-                    raise DamagedTitle(f"{path.name} is not a table of this version")
-                shape, _, found = np.lib.format.read_array_header_1_0(file)
-                start = file.tell()
-        except (OSError, ValueError) as error:
+                beginning = file.read(_LENGTH_END)
+                header = file.read(int.from_bytes(beginning[len(_MAGIC) :], "little"))
+                size = os.fstat(file.fileno()).st_size
+        except OSError as error:
             raise DamagedTitle(f"{path.name} cannot be read") from error
-        if found != dtype or len(shape) != 1:
+        if not beginning.startswith(_MAGIC):
+            raise DamagedTitle(f"{path.name} is not a table of this version")
+        match = re.fullmatch(_header(dtype), header)
+        if match is None:
             raise DamagedTitle(f"{path.name} does not have the expected columns")
-        return cls(path, dtype, start, shape[0])
+        start, rows = _LENGTH_END + len(header), int(match[1])
+        if size != start + rows * dtype.itemsize:
+            raise DamagedTitle(f"{path.name} does not have the {rows} rows that it should")
+        return cls(path, dtype, start, rows)
 
     def read(self, first: int, count: int) -> Rows:
         """Rows ``first`` to ``first + count``; IndexError when the table has no such rows,

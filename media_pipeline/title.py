@@ -26,6 +26,7 @@ from media_pipeline.mpegts import (
     mux_segment,
 )
 from media_pipeline.sample_entries import codec_configuration
+from media_pipeline.small_files import track_tables
 from media_pipeline.tables import (
     FRAGMENT,
     SAMPLE,
@@ -38,6 +39,7 @@ from media_pipeline.tables import (
     segments_file,
 )
 from media_pipeline.timeline import AUDIO_RATE, Segment
+from media_pipeline.verified import Part, Piece
 
 Value = TypeVar("Value")
 
@@ -112,6 +114,10 @@ class Mezzanine:
         self.manifest = Manifest.load(folder)
         self.grid = self.manifest.grid
         self.renditions = {facts.name: facts for facts in self.manifest.renditions}
+        self.files = {
+            facts.name: Part(folder / facts.name, 0, (Piece(facts.size, facts.xxh3),))
+            for facts in self.manifest.files
+        }
         if not self.renditions or not self.grid.frames:
             raise DamagedTitle("the title has no renditions")
         self._tracks: dict[str, Track] = {}
@@ -121,6 +127,17 @@ class Mezzanine:
     def names(self) -> tuple[str, ...]:
         """Names of the renditions, smallest first."""
         return tuple(self.renditions)
+
+    def check_file(self, name: str) -> None:
+        """Compare a file with its checksum, where the manifest has one (version 3 has none of
+        tables). Raises DamagedTitle."""
+        if part := self.files.get(name):
+            part.check()
+
+    def check_tracks(self) -> None:
+        """Compare the tables of all tracks with their checksums. Raises DamagedTitle."""
+        for name in track_tables(self.manifest):
+            self.check_file(name)
 
     def mux_ts(self, rendition: str, index: int, counters: Counters) -> memoryview:
         """Cut segment ``index`` with the given counters, unchecked."""
@@ -168,7 +185,8 @@ class Title(Mezzanine):
 
     @classmethod
     def open(cls, folder: Path) -> Self:
-        """With the measures that are there, whoever made them. Raises DamagedTitle, Unmeasured."""
+        """With the measures that are there, whoever made them. Every table that will be used is
+        compared with its checksum. Raises DamagedTitle, Unmeasured."""
         try:
             title = cls(folder)
             title.check_tables()
@@ -176,19 +194,27 @@ class Title(Mezzanine):
             measures = Measures.load(folder, Manifest.load(folder))
             if measures is None:
                 raise
-            return cls(folder, measures)
+            title = cls(folder, measures)
+        title.check_tracks()
         return title
 
     def check_tables(self) -> None:
-        """Raises Unmeasured where tables of MPEG-TS segments are missing, or another title's."""
+        """Raises Unmeasured where tables of MPEG-TS segments are missing, or another title's, and
+        DamagedTitle where they are not what they were."""
+        for name in self.names:
+            self._check_table(segments_file(name), TS_SEGMENT, self.grid.segment_count)
+            self._check_table(i_frames_file(name), TS_I_FRAME, self.grid.gops)
+
+    def _check_table(self, file: str, dtype: np.dtype[np.void], rows: int) -> None:
+        path = self.folder / file
+        if path.exists():
+            self.check_file(file)
         try:
-            for name in self.names:
-                segments = Table.open(self.folder / segments_file(name), TS_SEGMENT).rows
-                places = Table.open(self.folder / i_frames_file(name), TS_I_FRAME).rows
-                if (segments, places) != (self.grid.segment_count, self.grid.gops):
-                    raise Unmeasured(f"{name}: tables of another title")
+            found = Table.open(path, dtype).rows
         except DamagedTitle as error:
             raise Unmeasured(str(error)) from error
+        if found != rows:
+            raise Unmeasured(f"{file}: a table of another title")
 
     def ts_facts(self, rendition: str, index: int) -> SegmentFacts:
         """What the verified segment was. IndexError for a segment that does not exist."""
@@ -218,8 +244,7 @@ class Title(Mezzanine):
         """A row of ``iframes.TS_I_FRAME`` for each GOP. Raises DamagedTitle."""
         if self._measures is not None:
             return self._measures.renditions[rendition].i_frames
-        table = Table.open(self.folder / i_frames_file(rendition), TS_I_FRAME)
-        return table.read(0, self.grid.gops)
+        return self._whole_table(i_frames_file(rendition), TS_I_FRAME)
 
     def _ts_row(self, rendition: str, index: int) -> np.void:
         """A row of the one table that is kept in memory: 18 bytes a segment."""
@@ -230,5 +255,10 @@ class Title(Mezzanine):
         return row
 
     def _ts_rows(self, rendition: str) -> Rows:
-        table = Table.open(self.folder / segments_file(rendition), TS_SEGMENT)
+        return self._whole_table(segments_file(rendition), TS_SEGMENT)
+
+    def _whole_table(self, file: str, dtype: np.dtype[np.void]) -> Rows:
+        """All rows, compared with their checksum once more: the disk is asked again."""
+        self.check_file(file)
+        table = Table.open(self.folder / file, dtype)
         return table.read(0, table.rows)

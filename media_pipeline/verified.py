@@ -54,6 +54,10 @@ class Part:
             raise
         return file
 
+    def check(self) -> None:
+        """Read all of it. Raises DamagedTitle."""
+        self.open(0, self.size).close()
+
     def read(self) -> bytes:
         """All of it, checked. For small parts. Raises DamagedTitle."""
         with self.open(0, self.size) as file:

@@ -10,11 +10,13 @@ from urllib.parse import urljoin, urlsplit
 import av
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from media_pipeline.title import Title
 from tests.clips.fixtures import ClipCache
 from tests.handlers.films import publish
 from tests.handlers.site import ORIGIN, Server
+from tests.media_pipeline.damage import flip
 from tests.media_pipeline.titles import rich_title
 from videoflix.models import Video
 
@@ -284,6 +286,30 @@ async def test_cmaf_is_never_copied_to_the_cache(
         assert (await member.get(f"video/{film.id}/{path}")).status_code == 200
     assert server.container.streaming.cuts == 0
     assert not (server.container.settings.storage.root / "cache").exists()
+
+
+@pytest.mark.parametrize(
+    "table",
+    ["480p.samples", "720p.fragments", "480p.segments", "720p.iframes", "audio-2.fragments"],
+)
+async def test_r53_a_damaged_table_is_500_logged_and_never_cached(
+    server: Server, member: httpx.AsyncClient, film: Video, table: str
+) -> None:
+    """Whatever is asked for: nothing is made of a title that is not what was verified."""
+    assert film.generation is not None
+    path = server.container.media.title(film.id, film.generation) / f"{table}.npy"
+    flip(path, -3)
+    for asked in ("master.m3u8", "480p/segment_000.ts", "cmaf/720p/segment_000.m4s"):
+        with capture_logs() as logs:
+            refused = await member.get(f"video/{film.id}/{asked}")
+        assert refused.status_code == 500
+        assert refused.json()["detail"] == "This film is damaged on the server."
+        [entry] = [entry for entry in logs if entry["event"] == "damaged title"]
+        assert (entry["log_level"], entry["video_id"]) == ("error", film.id)
+        assert f"{table}.npy is damaged" in entry["error"]
+    assert server.container.cache.stats().files == 0
+    flip(path, -3)
+    assert (await member.get(f"video/{film.id}/480p/segment_000.ts")).status_code == 200
 
 
 def _played(url: str, cookies: str) -> tuple[int, dict[str, int]]:

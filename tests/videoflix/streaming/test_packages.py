@@ -19,6 +19,7 @@ from media_pipeline.tables import (
 )
 from tests.clips.fixtures import ClipCache
 from tests.handlers.films import publish
+from tests.media_pipeline.damage import flip
 from tests.media_pipeline.titles import rich_title
 from videoflix.container import Container
 from videoflix.errors import MediaDamaged, NotFound
@@ -46,12 +47,6 @@ async def content(resource: Resource, first: int = 0, end: int | None = None) ->
     end = resource.size if end is None else end
     async with resource.open(first, end) as file:
         return file.read(end - first)
-
-
-def flip(path: Path, position: int) -> None:
-    data = bytearray(path.read_bytes())
-    data[position] ^= 0x10
-    path.write_bytes(data)
 
 
 async def test_r53_d8_every_flip_in_a_mezzanine_is_found_at_the_next_read(
@@ -130,6 +125,7 @@ async def test_r53_a_damaged_sample_table_makes_no_wrong_packed_sound(
     container: Container, video: Video, column: str, row: str
 ) -> None:
     folder = folder_of(container, video)
+    await container.packages.packed_segment(video.id, "audio-1", 1, None)  # opens the title
     fragments = Table.open(folder / fragments_file("audio-1"), FRAGMENT).read(3, 2)
     first, after = fragments["first_sample"].tolist()
     place = {"first": first, "inner": first + 2, "last of a fragment": after - 1}[row]
@@ -157,6 +153,7 @@ async def second_segment(container: Container, video: Video, track: str) -> None
 async def test_r53_a_fragment_that_cannot_be_is_damage(
     container: Container, video: Video, track: str, column: str, value: int
 ) -> None:
+    await second_segment(container, video, "audio-1")  # opens the title
     table = Table.open(folder_of(container, video) / fragments_file(track), FRAGMENT)
     rows = table.read(0, table.rows)
     rows[column][3] = value
