@@ -28,6 +28,9 @@ endif
 PAGES := handlers/pages/node_modules/.ready
 WEB := tests/web/node_modules/.ready
 
+# Tests start hundreds of processes: each would compile every module again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DELETE_ON_ERROR:
 .PHONY: demo test check lint types layers bench bench-encode players drills fuzz fuzz-bodies fuzz-media clean
 

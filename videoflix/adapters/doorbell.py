@@ -9,6 +9,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from contextlib import suppress
+from types import UnionType
 from typing import Any
 
 import structlog
@@ -27,6 +28,8 @@ LISTEN_SECONDS = 0.5
 FIRST_PAUSE = 0.25
 LONGEST_PAUSE = 4.0
 END_SECONDS = 2.0
+# arq's names of a job's function, arguments, keyword arguments, try and time.
+_JOB: Mapping[str, type | UnionType] = {"f": str, "a": list, "k": dict, "t": int | None, "et": int}
 
 _log = structlog.get_logger(__name__)
 
@@ -36,7 +39,13 @@ def _to_json(job: Mapping[str, Any]) -> bytes:
 
 
 def _from_json(data: bytes) -> dict[str, Any]:
+    """Raises ValueError for what is no job of arq's: with that under its own names arq would end
+    its round, and other jobs of the round would only be run again after their time-out."""
     job: dict[str, Any] = json.loads(data)
+    if not isinstance(job, dict) or not all(
+        isinstance(job.get(name), kind) for name, kind in _JOB.items()
+    ):
+        raise ValueError("no job")
     return job
 
 
