@@ -1,6 +1,6 @@
 """The bodies of answers, as the API document shows them. Tests check every answer against it."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
@@ -199,6 +199,18 @@ class Refused(Detail):
     """A video that could not be tried again, and why."""
 
     id: Id
+
+
+class Alive(Shape):
+    status: Literal["ok"]
+
+
+class Readiness(Shape):
+    status: Literal["ready", "not ready"]
+    parts: dict[str, bool] = Field(
+        description="`database`, `queue`, `disk` (above its floor), `worker` (one is alive): "
+        "whether each is fine."
+    )
 
 
 class RetriedMany(Shape):

@@ -27,6 +27,8 @@ def _log_request(handler: RequestHandler) -> None:
         return
     status = int(handler.get_status())  # an HTTPStatus is no number in the readable log
     log = _log.warning if status >= 500 else _log.info
+    if handler.is_probe:
+        log = _log.debug
     log(
         "request",
         method=handler.request.method,

@@ -49,6 +49,8 @@ class BaseHandler(RequestHandler):
     content_types: ClassVar[tuple[str, ...]] = (JSON_TYPE,)
     # Only where a header that browsers ask about beforehand is needed anyway.
     may_lack_content_type: ClassVar[bool] = False
+    # Whether machines ask this again and again: logged only where debugging is.
+    is_probe: ClassVar[bool] = False
 
     def initialize(self, route: Route) -> None:
         self.route = route
@@ -118,8 +120,7 @@ class BaseHandler(RequestHandler):
     async def prepare(self) -> None:
         self.in_flight.enter(self)
         structlog.contextvars.bind_contextvars(request_id=self.request_id)
-        if not self.origins.is_known_host(self.request.headers, self.request.host):
-            raise BadRequest("This server does not answer to that host.")
+        self.check_host()
         method = self.request.method or ""
         if method == PREFLIGHT:
             return
@@ -128,6 +129,11 @@ class BaseHandler(RequestHandler):
             raise HTTPError(405)
         if method not in SAFE_METHODS:
             self.check_forgery()
+
+    def check_host(self) -> None:
+        """Raises BadRequest for a request that names another server."""
+        if not self.origins.is_known_host(self.request.headers, self.request.host):
+            raise BadRequest("This server does not answer to that host.")
 
     def _authenticate(self, rule: Access) -> None:
         if rule is Access.PUBLIC:

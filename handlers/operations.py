@@ -5,6 +5,7 @@ from typing import Any
 
 from handlers import schemas
 from handlers.answers import (
+    Alive,
     CatalogueEntry,
     Detail,
     LoggedIn,
@@ -12,10 +13,12 @@ from handlers.answers import (
     Message,
     OpenSession,
     Position,
+    Readiness,
     Refreshed,
     Registered,
 )
-from handlers.documentation import Cookie, Operation, Reply, Tag
+from handlers.documentation import Cookie, Header, Operation, Reply, Tag
+from handlers.health import ReadinessQuery
 
 _ALL_COOKIES = (Cookie.ACCESS, Cookie.REFRESH, Cookie.CSRF)
 _REFRESH_REFUSED = (
@@ -166,6 +169,27 @@ KEEP_POSITION = Operation(
     (Reply(200, "The position as it is kept.", Position),),
     description="Of oneself alone. Beyond the film's end is refused, but for a second.",
     request=schemas.WatchPosition,
+)
+
+LIVENESS = Operation(
+    "isAlive",
+    "Whether this server answers; touches no service",
+    Tag.API,
+    (Reply(200, "It does.", Alive),),
+    description="By any host name, for load balancers and container engines.",
+)
+
+READINESS = Operation(
+    "isReady",
+    "Whether this server can do all of its work",
+    Tag.API,
+    (
+        Reply(200, "It can.", Readiness),
+        Reply(503, "Something is wrong.", Readiness, headers=(Header.RETRY_AFTER,)),
+    ),
+    description="Answers within 2.5 seconds, by any host name; why a part is not fine is in the "
+    "server's log.",
+    query=ReadinessQuery,
 )
 
 API_DOCUMENT = Operation(

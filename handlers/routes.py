@@ -18,6 +18,7 @@ from handlers.admin_routes import ADMIN_ROUTES
 from handlers.base import BaseHandler
 from handlers.catalogue import CatalogueHandler, SegmentHandler, ThumbnailHandler
 from handlers.documentation import UNLISTED, Operation
+from handlers.health import LivenessHandler, ReadinessHandler
 from handlers.me import (
     OwnAccountHandler,
     OwnPasswordHandler,
@@ -151,6 +152,8 @@ ROUTES = (
     *ADMIN_ROUTES,
     Route(r"/api/admin/.*", UnknownHandler, everything(ADMIN), UNLISTED),
     Route(r"/api/schema/?", ApiDocumentHandler, reading(PUBLIC), {"GET": operations.API_DOCUMENT}),
+    Route(r"/healthz/?", LivenessHandler, reading(PUBLIC), {"GET": operations.LIVENESS}),
+    Route(r"/readyz/?", ReadinessHandler, reading(PUBLIC), {"GET": operations.READINESS}),
     Route(
         r"/media/thumbnails/video_([0-9]+)\.jpg/?",
         ThumbnailHandler,

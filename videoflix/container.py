@@ -45,6 +45,7 @@ from videoflix.limits import Limits
 from videoflix.offload import Offload
 from videoflix.ports import Mailer
 from videoflix.private_files import usable_root
+from videoflix.readiness import Readiness, looks_at
 from videoflix.settings import Settings
 from videoflix.streaming.packages import PackageService
 from videoflix.streaming.service import StreamingService
@@ -86,6 +87,7 @@ class Container:
     cache: DiskSegmentCache
     streaming: StreamingService
     packages: PackageService
+    readiness: Readiness
 
 
 @asynccontextmanager
@@ -145,6 +147,29 @@ async def open_container(
             cache=cache,
             offload=Offload(disk),
         )
+        offload = Offload(disk)
+        encoding = EncodingJobs(
+            videos,
+            media,
+            workers,
+            MongoLeftoverStore(database),
+            settings,
+            chunks=chunks,
+            parts=parts,
+            cache=cache,
+            removal=removal,
+            executor=disk,
+        )
+        readiness = Readiness(
+            looks_at(
+                database=database.now,
+                queue=doorbell.check,
+                free_bytes=lambda: offload(media.free_bytes),
+                free_floor=settings.storage.free_floor,
+                live_workers=encoding.live_workers,
+            )
+        )
+        stack.push_async_callback(readiness.aclose)
         yield Container(
             settings=settings,
             users=users,
@@ -180,23 +205,13 @@ async def open_container(
                 settings,
                 executor=disk,
             ),
-            encoding=EncodingJobs(
-                videos,
-                media,
-                workers,
-                MongoLeftoverStore(database),
-                settings,
-                chunks=chunks,
-                parts=parts,
-                cache=cache,
-                removal=removal,
-                executor=disk,
-            ),
+            encoding=encoding,
             film_watch=FilmWatch(lists, lag=2 * settings.mongo.timeout + WRITE_LAG),
             job_control=JobControl(videos, lists, media, doorbell, Offload(disk)),
             cache=cache,
             streaming=streaming,
             packages=PackageService(streaming.shelf, streaming.read),
+            readiness=readiness,
         )
 
 

@@ -27,8 +27,10 @@ from tests.handlers.films import add_pending, publish
 from tests.handlers.site import Server
 from tests.media_pipeline.titles import rich_title
 from tests.services import Services
-from videoflix.container import open_container
+from videoflix.container import Container, open_container
 from videoflix.settings import Settings
+from videoflix.tasks import running_beside
+from videoflix.worker.loop import HEARTBEAT_SECONDS
 
 # Of random requests for each call and role; Schemathesis adds those that its coverage of the
 # document's limits asks for.
@@ -91,6 +93,12 @@ class Site:
             return dict(client.cookies)
 
 
+async def _say_that_a_worker_lives(container: Container) -> None:
+    while True:
+        await container.encoding.report_alive("nobody:1", "nobody", 1)
+        await asyncio.sleep(HEARTBEAT_SECONDS)
+
+
 async def _serve(
     settings: Settings, film: Path, ready: Future[Site], stop: threading.Event
 ) -> None:
@@ -98,8 +106,9 @@ async def _serve(
         await publish(container, film)
         spare = await add_pending(container)
         await server.add_user(EXAMPLE)
-        ready.set_result(Site(server, asyncio.get_running_loop(), spare.id))
-        await asyncio.to_thread(stop.wait)
+        async with running_beside(_say_that_a_worker_lives(container), "worker"):
+            ready.set_result(Site(server, asyncio.get_running_loop(), spare.id))
+            await asyncio.to_thread(stop.wait)
 
 
 @pytest.fixture(scope="module")

@@ -80,6 +80,14 @@ class ArqDoorbell:
         except (RedisError, OSError, TimeoutError) as error:
             raise QueueUnavailable("The queue cannot be reached.") from error
 
+    async def check(self) -> None:
+        """Raises QueueUnavailable where Redis does not answer."""
+        try:
+            async with asyncio.timeout(self._seconds):
+                await self._pool.ping()
+        except (RedisError, OSError, TimeoutError) as error:
+            raise QueueUnavailable("The queue cannot be reached.") from error
+
     async def aclose(self) -> None:
         await self._pool.aclose()
 
