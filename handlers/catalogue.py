@@ -19,6 +19,9 @@ from videoflix.streaming.service import Segment
 SEGMENT_TYPE = "video/MP2T"
 PICTURE_TYPE = "image/jpeg"
 PUBLIC = "public, max-age=300"
+# nginx repeats a request with this header when it could not open the file that it was sent to. From
+# anybody else it does no harm: the same bytes come from here.
+FAILED_HEADER = "X-Accel-Failed"
 
 
 class CatalogueAnswer:
@@ -54,7 +57,7 @@ class SegmentHandler(MediaHandler):
             video_id(video), resolution, segment_name, version
         )
         cache = PRIVATE_SEGMENT if version is None else PRIVATE_VERSIONED
-        if self._accel_prefix and self.request.method == "GET":
+        if self._is_handed_over:
             await self._hand_over(segment, cache)
         elif span := self.begin_span(SEGMENT_TYPE, segment.size, segment.etag, cache):
             # Opened, cut and checked before the first byte: an error still gets its own answer.
@@ -77,6 +80,14 @@ class SegmentHandler(MediaHandler):
     async def _send_span(self, file: BinaryIO, span: Span) -> None:
         file.seek(span.first)
         await self.send(file, span.end - span.first)
+
+    @property
+    def _is_handed_over(self) -> bool:
+        return (
+            self._accel_prefix != ""
+            and self.request.method == "GET"
+            and FAILED_HEADER not in self.request.headers
+        )
 
     @property
     def _accel_prefix(self) -> str:

@@ -27,7 +27,7 @@ class _Servers:
     one: Served
     two: Served
     checked: Served
-    front: str
+    front: str  # without TLS
 
 
 @contextmanager
@@ -38,7 +38,7 @@ def _servers(films: Films, folder: Path, *, is_quick: bool) -> Iterator[_Servers
         served(films, _HANDED_OVER) as checked,
         nginx(folder / "nginx", checked.url.removeprefix("http://"), films.cache) as front,
     ):
-        yield _Servers(one, two, checked, front)
+        yield _Servers(one, two, checked, front.plain)
 
 
 def _rates(films: Films, servers: _Servers, scale: Scale) -> tuple[dict[str, float], int]:

@@ -1,16 +1,19 @@
 """Segments that nginx sends after the server has checked the request."""
 
+import shutil
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 
+from handlers.catalogue import FAILED_HEADER
 from tests.clips.fixtures import ClipCache
 from tests.handlers.conftest import changed, site
 from tests.handlers.films import encoded_title, publish
 from tests.handlers.site import ORIGIN, Server
-from tests.nginx import PREFIX, nginx
+from tests.nginx import PREFIX, Front, nginx
 from videoflix.settings import Settings
 
 SEGMENT = "/api/video/1/480p/segment_000.ts"
@@ -25,18 +28,33 @@ async def server(settings: Settings, clip_cache: ClipCache) -> AsyncIterator[Ser
 
 
 @pytest.fixture
-def front(server: Server, tmp_path: Path) -> Iterator[str]:
-    cache = server.container.settings.storage.root / "cache"
-    with nginx(tmp_path / "nginx", server.url.removeprefix("http://"), cache) as url:
-        yield url
+def front(server: Server, tmp_path: Path) -> Iterator[Front]:
+    with nginx(tmp_path / "nginx", backend(server), cache_of(server)) as started:
+        yield started
 
 
-@pytest.fixture
-async def member(server: Server, front: str) -> AsyncIterator[httpx.AsyncClient]:
+def backend(server: Server) -> str:
+    return server.url.removeprefix("http://")
+
+
+def cache_of(server: Server) -> Path:
+    return server.container.settings.storage.root / "cache"
+
+
+@asynccontextmanager
+async def through(front: Front, server: Server) -> AsyncIterator[httpx.AsyncClient]:
     """Somebody who is signed in and comes through nginx."""
     async with server.signed_in() as inside:
         cookies = dict(inside.cookies.items())
-    async with httpx.AsyncClient(base_url=front, cookies=cookies, trust_env=False) as client:
+    async with httpx.AsyncClient(
+        base_url=front.url, cookies=cookies, verify=front.trust(), trust_env=False
+    ) as client:
+        yield client
+
+
+@pytest.fixture
+async def member(server: Server, front: Front) -> AsyncIterator[httpx.AsyncClient]:
+    async with through(front, server) as client:
         yield client
 
 
@@ -76,12 +94,12 @@ async def test_ranges_and_validators_hold_through_nginx(member: httpx.AsyncClien
 
 
 async def test_r22_nobody_gets_past_the_check(
-    server: Server, member: httpx.AsyncClient, front: str
+    server: Server, member: httpx.AsyncClient, front: Front
 ) -> None:
     await member.get(SEGMENT)
-    cache = server.container.settings.storage.root / "cache"
+    cache = cache_of(server)
     (file,) = (path for path in cache.rglob("segment_000.ts"))
-    async with httpx.AsyncClient(base_url=front, trust_env=False) as stranger:
+    async with httpx.AsyncClient(base_url=front.plain, trust_env=False) as stranger:
         assert (await stranger.get(SEGMENT)).status_code == 401
         place = PREFIX + str(file.relative_to(cache))
         assert (await stranger.get(place)).status_code == 404
@@ -92,10 +110,46 @@ async def test_r53_a_damaged_file_is_not_handed_over(
     server: Server, member: httpx.AsyncClient
 ) -> None:
     whole = (await member.get(SEGMENT)).content
-    cache = server.container.settings.storage.root / "cache"
-    (file,) = (path for path in cache.rglob("segment_000.ts"))
+    (file,) = (path for path in cache_of(server).rglob("segment_000.ts"))
     file.write_bytes(b"?" * len(whole))
     assert (await member.get(SEGMENT)).content == whole
+
+
+async def test_a_segment_that_the_cache_has_let_go_of_is_sent_all_the_same(
+    server: Server, tmp_path: Path
+) -> None:
+    """Between the server's look at the file and nginx's it was evicted: here nginx looks where
+    nothing is. Also under R22: the repeated request is checked like the first one."""
+    nothing = tmp_path / "nothing"
+    nothing.mkdir()
+    with nginx(tmp_path / "nginx", backend(server), nothing) as front:
+        async with through(front, server) as client:
+            whole = await client.get(SEGMENT, headers={"Origin": ORIGIN})
+            part = await client.get(f"{SEGMENT}/", headers={"Range": "bytes=188-375"})
+            same = await client.get(SEGMENT, headers={"If-None-Match": whole.headers["ETag"]})
+            client.cookies.clear()
+            stranger = await client.get(SEGMENT)
+            foreign = await client.get(PREFIX + "1/480p/segment_000.ts")
+    (file,) = (path for path in cache_of(server).rglob("segment_000.ts"))
+    assert (whole.status_code, whole.content) == (200, file.read_bytes())
+    assert whole.headers["Access-Control-Allow-Origin"] == ORIGIN
+    assert "X-Accel-Redirect" not in whole.headers
+    assert (part.status_code, part.content) == (206, whole.content[188:376])
+    assert (same.status_code, stranger.status_code, foreign.status_code) == (304, 401, 404)
+
+
+async def test_a_client_cannot_say_that_nginx_has_failed(server: Server, tmp_path: Path) -> None:
+    """What comes from nginx differs here from what comes from the server."""
+    copy = tmp_path / "copy"
+    with nginx(tmp_path / "nginx", backend(server), copy) as front:
+        async with through(front, server) as client:
+            whole = (await client.get(SEGMENT)).content
+            shutil.copytree(cache_of(server), copy)
+            (file,) = copy.rglob("segment_000.ts")
+            file.write_bytes(b"?" * len(whole))
+            forged = await client.get(SEGMENT, headers={FAILED_HEADER: "1"})
+    assert whole.startswith(b"G")
+    assert forged.content == b"?" * len(whole)
 
 
 async def test_without_a_cache_the_server_sends(settings: Settings, clip_cache: ClipCache) -> None:
@@ -110,8 +164,7 @@ async def test_without_a_cache_the_server_sends(settings: Settings, clip_cache: 
 async def test_what_a_cache_that_cannot_be_written_does_not_keep_is_cut_once_a_request(
     server: Server,
 ) -> None:
-    folder = server.container.settings.storage.root / "cache"
-    folder.write_text("a file where the folder should be")
+    cache_of(server).write_text("a file where the folder should be")
     async with server.signed_in() as client:
         whole = await client.get(server.url + SEGMENT)
         assert server.container.streaming.cuts == 1
