@@ -17,8 +17,9 @@ from videoflix.adapters.doorbell import ArqDoorbell
 from videoflix.adapters.mail import make_mailer
 from videoflix.adapters.media_store import LocalMediaStore
 from videoflix.adapters.mongo.chunks import MongoChunkStore
-from videoflix.adapters.mongo.database import Database, open_database
+from videoflix.adapters.mongo.database import open_database
 from videoflix.adapters.mongo.leftovers import MongoLeftoverStore
+from videoflix.adapters.mongo.migrations import MIGRATIONS, migrate
 from videoflix.adapters.mongo.positions import MongoPositionStore
 from videoflix.adapters.mongo.removals import MongoRemovalStore
 from videoflix.adapters.mongo.reset_mails import MongoResetMailStore
@@ -103,7 +104,10 @@ async def open_container(
     """
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings.mongo, listeners))
-        users, sessions, waiting_mails, videos, workers, chunks, positions = await _stores(database)
+        await migrate(database, MIGRATIONS)
+        users, sessions = MongoUserStore(database), MongoSessionStore(database)
+        videos, workers = MongoVideoStore(database), MongoWorkerStore(database)
+        chunks, positions = MongoChunkStore(database), MongoPositionStore(database)
         lists, edits = MongoVideoLists(database), MongoVideoEdits(database)
         media = LocalMediaStore(settings.storage.root)
         with usable_root(settings.storage.root):
@@ -123,7 +127,7 @@ async def open_container(
                 sessions=sessions,
                 positions=positions,
                 feed=feed,
-                reset_mail_store=waiting_mails,
+                reset_mail_store=MongoResetMailStore(database),
                 mailer=mailer,
             )
         )
@@ -218,28 +222,3 @@ async def open_container(
 def open_cache(settings: Settings) -> DiskSegmentCache:
     """The cache of segments alone. Opens no file."""
     return DiskSegmentCache(settings.storage.root / "cache", settings.cache.max_bytes)
-
-
-async def _stores(
-    database: Database,
-) -> tuple[
-    MongoUserStore,
-    MongoSessionStore,
-    MongoResetMailStore,
-    MongoVideoStore,
-    MongoWorkerStore,
-    MongoChunkStore,
-    MongoPositionStore,
-]:
-    stores = (
-        MongoUserStore(database),
-        MongoSessionStore(database),
-        MongoResetMailStore(database),
-        MongoVideoStore(database),
-        MongoWorkerStore(database),
-        MongoChunkStore(database),
-        MongoPositionStore(database),
-    )
-    for store in stores:
-        await store.ensure_indexes()
-    return stores

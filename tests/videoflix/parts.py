@@ -16,6 +16,7 @@ from videoflix.adapters.media_store import LocalMediaStore
 from videoflix.adapters.mongo.chunks import MongoChunkStore
 from videoflix.adapters.mongo.database import Database, open_database
 from videoflix.adapters.mongo.leftovers import MongoLeftoverStore
+from videoflix.adapters.mongo.migrations import MIGRATIONS, migrate
 from videoflix.adapters.mongo.positions import MongoPositionStore
 from videoflix.adapters.mongo.removals import MongoRemovalStore
 from videoflix.adapters.mongo.reset_mails import MongoResetMailStore
@@ -81,17 +82,14 @@ async def open_parts(
     """``encoder`` is the command of the encoder's child, None for the real one. Whatever is
     uploaded is taken for a video."""
     async with open_database(settings.mongo) as database:
+        await migrate(database, MIGRATIONS)
         videos, workers = MongoVideoStore(database), MongoWorkerStore(database)
-        await videos.ensure_indexes()
-        await workers.ensure_indexes()
         chunks, part_store = MongoChunkStore(database), LocalPartStore(settings.storage.root)
-        await chunks.ensure_indexes()
         media = LocalMediaStore(settings.storage.root)
         media.prepare()
         cache = open_cache(settings)
         lists, leftovers = MongoVideoLists(database), MongoLeftoverStore(database)
         mails = MongoResetMailStore(database)
-        await mails.ensure_indexes()
         doorbell = ArqDoorbell(settings.redis)
         with ThreadPoolExecutor(4) as disk:
             child = None

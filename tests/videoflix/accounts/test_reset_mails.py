@@ -18,6 +18,7 @@ from videoflix.accounts.links import hash_token
 from videoflix.accounts.reset_mails import GIVE_UP_SECONDS, ResetMails, growing_pause
 from videoflix.adapters.mail import make_mailer
 from videoflix.adapters.mongo.database import Database, open_database
+from videoflix.adapters.mongo.migrations import MIGRATIONS, migrate
 from videoflix.adapters.mongo.reset_mails import RESET_MAILS, MongoResetMailStore
 from videoflix.adapters.mongo.users import LINKS_KEPT, MongoUserStore
 from videoflix.models import LinkPurpose, User
@@ -71,9 +72,8 @@ async def desk(settings: Settings, host: MailHost) -> AsyncIterator[Desk]:
     mail = settings.mail.model_copy(update={"url": SecretStr(host.url), "timeout": 1.0})
     settings = settings.model_copy(update={"mail": mail})
     async with open_database(settings.mongo) as database:
+        await migrate(database, MIGRATIONS)
         users, mails = MongoUserStore(database), MongoResetMailStore(database)
-        await users.ensure_indexes()
-        await mails.ensure_indexes()
 
         def make(**options: Any) -> ResetMails:
             options = {"pause": lambda _: 0.0, **options}

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from videoflix.adapters.mongo.database import Database, open_database
+from videoflix.adapters.mongo.migrations import MIGRATIONS, migrate
 from videoflix.adapters.mongo.sessions import MongoSessionStore
 from videoflix.adapters.mongo.users import LINKS_KEPT, MongoUserStore
 from videoflix.errors import ConfigurationError, Conflict, DatabaseUnavailable
@@ -19,21 +20,18 @@ SOON = timedelta(hours=1)
 @pytest.fixture
 async def database(settings: Settings) -> AsyncIterator[Database]:
     async with open_database(settings.mongo) as opened:
+        await migrate(opened, MIGRATIONS)
         yield opened
 
 
 @pytest.fixture
 async def users(database: Database) -> MongoUserStore:
-    store = MongoUserStore(database)
-    await store.ensure_indexes()
-    return store
+    return MongoUserStore(database)
 
 
 @pytest.fixture
 async def sessions(database: Database) -> MongoSessionStore:
-    store = MongoSessionStore(database)
-    await store.ensure_indexes()
-    return store
+    return MongoSessionStore(database)
 
 
 def now() -> datetime:

@@ -7,6 +7,7 @@ import pytest
 
 from tests.videoflix.waiting import until
 from videoflix.adapters.mongo.database import Database, open_database
+from videoflix.adapters.mongo.migrations import MIGRATIONS, migrate
 from videoflix.adapters.mongo.reset_mails import RESET_MAILS, MongoResetMailStore
 from videoflix.models import ResetMail
 from videoflix.settings import Settings
@@ -17,14 +18,13 @@ ADDRESS = "user@example.com"
 @pytest.fixture
 async def database(settings: Settings) -> AsyncIterator[Database]:
     async with open_database(settings.mongo) as opened:
+        await migrate(opened, MIGRATIONS)
         yield opened
 
 
 @pytest.fixture
 async def mails(database: Database) -> MongoResetMailStore:
-    store = MongoResetMailStore(database)
-    await store.ensure_indexes()
-    return store
+    return MongoResetMailStore(database)
 
 
 async def claimed(mails: MongoResetMailStore, seconds: float = 60) -> ResetMail:

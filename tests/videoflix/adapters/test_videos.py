@@ -8,6 +8,7 @@ import pytest
 
 from tests.videoflix.parts import Parts, open_parts
 from tests.videoflix.waiting import until
+from videoflix.adapters.mongo.migrations import MIGRATIONS, migrate, rewind
 from videoflix.errors import DatabaseUnavailable, LeaseLost
 from videoflix.models import (
     EncodeProgress,
@@ -399,6 +400,8 @@ async def test_a_record_from_before_there_were_more_fields_is_read(parts: Parts)
     await parts.database.collection("videos").update_one(
         {"_id": video_id}, {"$unset": dict.fromkeys(new, "")}
     )
+    await rewind(parts.database, 1)
+    await migrate(parts.database, MIGRATIONS)
     video = await parts.videos.find(video_id)
     assert video is not None
     assert (video.stage, video.seconds_left, video.has_source) == ("", None, True)

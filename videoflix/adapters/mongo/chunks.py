@@ -12,7 +12,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
-from pymongo import ASCENDING, IndexModel, ReturnDocument
+from pymongo import ASCENDING, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from videoflix.adapters.mongo.database import Database, Document
@@ -21,12 +21,6 @@ from videoflix.errors import LeaseLost
 from videoflix.models import Chunk, ChunkLease, ChunkSpec, ChunkStatus
 
 CHUNKS = "chunks"
-_KEPT_SECONDS = 30 * 24 * 3600
-_INDEXES = (
-    IndexModel([("video", ASCENDING), ("plan", ASCENDING), ("index", ASCENDING)]),
-    IndexModel([("status", ASCENDING), ("claimable_at", ASCENDING)]),
-    IndexModel("updated_at", expireAfterSeconds=_KEPT_SECONDS),
-)
 _LOST = "Every worker that tried was lost while it encoded this part of the film."
 _CANDIDATES = 1000
 
@@ -74,9 +68,6 @@ class MongoChunkStore:
         self._database = database
         self._chunks = database.collection(CHUNKS)
         self._videos = database.collection(VIDEOS)
-
-    async def ensure_indexes(self) -> None:
-        await self._database.ensure_indexes(CHUNKS, _INDEXES)
 
     async def begin(self, video_id: int, plan: str, specs: Sequence[ChunkSpec]) -> None:
         now = await self._database.now()

@@ -1,17 +1,9 @@
 """Where members stopped watching, in MongoDB: ``_id`` (user and video in one), ``user``, ``video``,
 ``milliseconds`` of the film and ``updated_at``; a TTL index forgets what nobody came back to."""
 
-from pymongo import IndexModel
-
 from videoflix.adapters.mongo.database import Database
 
 POSITIONS = "positions"
-_KEPT_SECONDS = 365 * 24 * 3600
-_INDEXES = (
-    IndexModel("user"),
-    IndexModel("video"),
-    IndexModel("updated_at", expireAfterSeconds=_KEPT_SECONDS),
-)
 
 
 def _id(user_id: int, video_id: int) -> str:
@@ -24,9 +16,6 @@ class MongoPositionStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._positions = database.collection(POSITIONS)
-
-    async def ensure_indexes(self) -> None:
-        await self._database.ensure_indexes(POSITIONS, _INDEXES)
 
     async def find(self, user_id: int, video_id: int) -> int | None:
         async with self._database.operation():

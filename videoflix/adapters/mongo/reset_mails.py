@@ -9,18 +9,13 @@ Asked for again while it waits, it stays one mail; while it is being sent, anoth
 import secrets
 from datetime import UTC, datetime, timedelta
 
-from pymongo import ASCENDING, IndexModel, ReturnDocument
+from pymongo import ASCENDING, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from videoflix.adapters.mongo.database import Database, Document
 from videoflix.models import ResetMail
 
 RESET_MAILS = "reset_mails"
-KEPT_SECONDS = 24 * 3600
-_INDEXES = (
-    IndexModel("asked_at", expireAfterSeconds=KEPT_SECONDS),
-    IndexModel([("due_at", ASCENDING), ("asked_at", ASCENDING)]),
-)
 _AT_ONCE = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -34,9 +29,6 @@ class MongoResetMailStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._mails = database.collection(RESET_MAILS)
-
-    async def ensure_indexes(self) -> None:
-        await self._database.ensure_indexes(RESET_MAILS, _INDEXES)
 
     async def ask(self, address: str) -> None:
         try:

@@ -6,18 +6,13 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
+from pymongo import ASCENDING, DESCENDING, ReturnDocument
 
 from videoflix.adapters.mongo.database import Database, Document
 from videoflix.models import Session, Visitor
 
 SESSIONS = "sessions"
 _OPEN = {"revoked_at": {"$exists": False}}
-_INDEXES = (
-    IndexModel("expires_at", expireAfterSeconds=0),
-    IndexModel("user_id"),
-    IndexModel("revoked_at", sparse=True),
-)
 
 
 def _session(document: Document) -> Session:
@@ -38,9 +33,6 @@ class MongoSessionStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._sessions = database.collection(SESSIONS)
-
-    async def ensure_indexes(self) -> None:
-        await self._database.ensure_indexes(SESSIONS, _INDEXES)
 
     async def add(self, session: Session) -> None:
         async with self._database.operation():

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from pymongo import IndexModel
 from pymongo.errors import DuplicateKeyError
 
 from videoflix.adapters.mongo.database import Database, Document, holding
@@ -21,10 +20,6 @@ from videoflix.ports import UserPage
 USERS = "users"
 LINKS_KEPT = 5
 LIST_SECONDS = 60.0
-_INDEXES = (
-    IndexModel("folded", unique=True),
-    IndexModel("lapses_at", expireAfterSeconds=0),
-)
 
 
 def _user(document: Document) -> User:
@@ -59,9 +54,6 @@ class MongoUserStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._users = database.collection(USERS)
-
-    async def ensure_indexes(self) -> None:
-        await self._database.ensure_indexes(USERS, _INDEXES)
 
     async def add(
         self,

@@ -1,4 +1,4 @@
-"""A video's record in MongoDB: its fields, its indexes, and how it is read.
+"""A video's record in MongoDB: its fields, and how it is read.
 
 Beside the fields of ``models.Video`` a record holds ``claimable_at``, present while there is work
 to do: the end of a pause (``pending``) or of the lease (``processing``); and, while
@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo import DESCENDING
 
 from videoflix.models import DeletedVideo, ProcessingStatus, TitleFacts, Video
 
@@ -29,15 +29,6 @@ DELETED = "deleted"
 KEPT: Mapping[str, Any] = {"status": {"$ne": DELETED}}
 
 NEWEST_FIRST = [("created_at", DESCENDING), ("_id", DESCENDING)]
-INDEXES = (
-    IndexModel([("status", ASCENDING), ("claimable_at", ASCENDING)]),
-    IndexModel([("status", ASCENDING), *NEWEST_FIRST]),
-    IndexModel(NEWEST_FIRST),
-    IndexModel([("updated_at", ASCENDING)]),
-    # Few records have these: sweeps look for them again and again.
-    IndexModel([("replaced.at", ASCENDING)], sparse=True),
-    IndexModel([("source_to_delete", ASCENDING)], sparse=True),
-)
 
 
 def facts_document(facts: TitleFacts | None) -> dict[str, Any] | None:
@@ -58,7 +49,7 @@ def change_of(document: Mapping[str, Any]) -> Video | DeletedVideo:
 
 
 def video_of(document: Mapping[str, Any]) -> Video:
-    """The record as a value. Fields that came later may be missing in an old one."""
+    """The record as a value. Some fields are there only from when they say something."""
     status = ProcessingStatus(document["status"])
     # The reason stands beside ``pending`` only after a failure.
     rests = status is ProcessingStatus.PENDING and document["error"] != ""
@@ -69,18 +60,18 @@ def video_of(document: Mapping[str, Any]) -> Video:
         category=document["category"],
         status=status,
         progress=document["progress"],
-        stage=document.get("stage", ""),
-        frames=document.get("frames", 0),
-        speed=document.get("speed", 0.0),
-        seconds_left=document.get("seconds_left"),
+        stage=document["stage"],
+        frames=document["frames"],
+        speed=document["speed"],
+        seconds_left=document["seconds_left"],
         error=document["error"],
-        last_failure=document.get("last_failure", ""),
+        last_failure=document["last_failure"],
         attempts=document["attempts"],
         next_attempt_at=document["claimable_at"] if rests else None,
         generation=document["generation"],
         replaced=tuple(entry["generation"] for entry in document.get("replaced", ())),
         facts=_facts(document.get("facts")),
-        has_source=document.get("has_source", True),
+        has_source=document["has_source"],
         source_size=document["source_size"],
         has_own_thumbnail=document["has_own_thumbnail"],
         thumbnail_version=document.get("thumbnail_version", 0),

@@ -17,7 +17,6 @@ from pymongo.errors import DuplicateKeyError
 from videoflix.adapters.mongo.database import Database, Document
 from videoflix.adapters.mongo.video_records import (
     FAILED,
-    INDEXES,
     KEPT,
     NEWEST_FIRST,
     PENDING,
@@ -52,9 +51,6 @@ class MongoVideoStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._videos = database.collection(VIDEOS)
-
-    async def ensure_indexes(self) -> None:
-        await self._database.ensure_indexes(VIDEOS, INDEXES)
 
     async def next_id(self) -> int:
         return await self._database.next_id(VIDEOS)

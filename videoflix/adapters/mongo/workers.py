@@ -4,14 +4,12 @@ database's clock. A TTL index removes those that were killed."""
 from collections.abc import Sequence
 from datetime import timedelta
 
-from pymongo import DESCENDING, IndexModel
+from pymongo import DESCENDING
 
 from videoflix.adapters.mongo.database import Database
 from videoflix.models import WorkerSeen
 
 WORKERS = "workers"
-_KEPT_SECONDS = 3600
-_INDEXES = (IndexModel("seen_at", expireAfterSeconds=_KEPT_SECONDS),)
 
 
 class MongoWorkerStore:
@@ -20,9 +18,6 @@ class MongoWorkerStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._workers = database.collection(WORKERS)
-
-    async def ensure_indexes(self) -> None:
-        await self._database.ensure_indexes(WORKERS, _INDEXES)
 
     async def seen(self, holder: str, host: str, pid: int) -> None:
         now = await self._database.now()
