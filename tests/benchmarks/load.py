@@ -37,15 +37,34 @@ def command(
     return [*started, *(["-s", str(script)] if script else []), url]
 
 
-def wrk(url: str, *, connections: int, seconds: float, cookie: str = "a=b") -> Load:
+def wrk(
+    url: str,
+    *,
+    connections: int,
+    seconds: float,
+    cookie: str = "a=b",
+    script: Path | None = None,
+) -> Load:
     """Ask for ``url`` again and again. Every answer must be a good one."""
-    started = command(url, connections=connections, seconds=seconds, cookie=cookie)
+    started = command(url, connections=connections, seconds=seconds, cookie=cookie, script=script)
     output = subprocess.run(started, capture_output=True, text=True, check=True).stdout
     assert "Non-2xx" not in output, output
     assert "Socket errors" not in output, output
     rate = re.search(r"^Requests/sec:\s+([\d.]+)$", output, re.MULTILINE)
     assert rate, output
     return Load(float(rate[1]), _milliseconds(output, "50"), _milliseconds(output, "99"))
+
+
+def paced_script(path: Path, milliseconds: float) -> Path:
+    """A script for wrk with which each connection rests before each request, so long on average;
+    how long is as random as arrivals of strangers are (exponential)."""
+    path.write_text(
+        "function delay()\n"
+        f"  return math.floor(0.5 - math.log(1 - math.random()) * {milliseconds:.3f})\n"
+        "end\n",
+        encoding="utf-8",
+    )
+    return path
 
 
 def walk_script(path: Path, paths: list[str]) -> Path:
