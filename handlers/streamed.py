@@ -21,7 +21,8 @@ class StreamedHandler(BaseHandler):
     method is dropped.
 
     An error before or while the body arrives is answered at once; what the client goes on
-    sending is dropped, and after two seconds the connection is closed.
+    sending is dropped, and after two seconds the connection is closed. Nothing is completed for
+    who was signed out while the body arrived.
     """
 
     idle_seconds: ClassVar[float] = 20.0
@@ -100,6 +101,8 @@ class StreamedHandler(BaseHandler):
             return
         self._is_completing = True
         try:
+            # The body may have taken hours: whoever was signed out meanwhile changes nothing.
+            self.container.guard.check(self.principal)
             await self.complete()
         finally:
             await self.abandon()

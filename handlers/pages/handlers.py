@@ -39,6 +39,7 @@ class Pages:
             "hls_integrity": settings.pages.hls_cdn_integrity if cdn else "",
             "hls_worker": "" if cdn else assets.url(HLS_WORKER),
             "tus_url": assets.url(TUS),
+            "cookie_domain": settings.auth.cookie_domain,
         }
         self._pages = {}
         for name in ("watch", "activate", "confirm_password", "admin"):

@@ -528,6 +528,42 @@ async def test_r29_no_room_is_said_before_the_first_byte(settings: Settings) -> 
         assert stored_bytes(server) == 0
 
 
+async def test_r29_an_upload_that_pauses_keeps_its_room(settings: Settings) -> None:
+    """R29: of two that fit one by one the second is refused, also where no blocks are reserved."""
+    disk = os.statvfs(settings.storage.root.parent)
+    size = 2 * 1024**3
+    if (floor := disk.f_bavail * disk.f_frsize - size * 3 // 2) < 0:
+        pytest.skip("the disk has less than 3 GB free")
+    async with (
+        open_container(changed(settings, storage={"free_floor": floor})) as container,
+        running(container) as server,
+        server.signed_in(is_staff=True) as admin,
+    ):
+        first = await created(admin, size)
+        assert (await create(admin, size)).status_code == 507
+        for film in settings.storage.root.glob("uploads/*/film"):
+            os.truncate(film, 0)
+        assert (await create(admin, size)).status_code == 507
+        assert (await patch(admin, first, 0, b"x" * 1000)).status_code == 204  # and goes on
+        assert (await create(admin, size)).status_code == 507
+        assert (await admin.delete(first, headers=TUS)).status_code == 204
+        await created(admin, size)
+
+
+async def test_r10_who_was_disabled_meanwhile_adds_no_film(
+    server: Server, admin: httpx.AsyncClient, clip_cache: ClipCache
+) -> None:
+    """R10"""
+    film = small_film(clip_cache, 3 * 1024 * 1024)
+    async with server.signed_in("second@example.com", is_staff=True) as second:
+        url = await created(second, len(film))
+        async with half_sent(server, second, url, film) as send_rest:
+            own = (await second.get("me/")).json()["id"]
+            assert (await admin.post(f"admin/users/{own}/disable/", json={})).status_code == 200
+            assert status_of(await send_rest()) == 401
+    assert (await admin.get("admin/videos/")).json()["count"] == 0
+
+
 async def test_r30_expired_uploads_go_and_active_ones_never(
     server: Server, admin: httpx.AsyncClient, clip_cache: ClipCache
 ) -> None:

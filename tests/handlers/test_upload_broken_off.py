@@ -13,7 +13,9 @@ import pytest
 
 from handlers.admin import VideosHandler
 from handlers.routes import ROUTES
+from tests.clips.fixtures import ClipCache
 from tests.handlers.conftest import running
+from tests.handlers.films import small_film
 from tests.handlers.raw import exchange, open_connection, status_of
 from tests.handlers.site import Server, stored_bytes
 from tests.programs import program
@@ -159,6 +161,32 @@ async def test_a_broken_connection_leaves_nothing(server: Server, admin: httpx.A
     writer.close()
     await until(gone)
     assert await server.container.videos.find(1) is None
+
+
+async def test_r10_who_was_disabled_meanwhile_adds_no_film(
+    server: Server, admin: httpx.AsyncClient, clip_cache: ClipCache
+) -> None:
+    """R10"""
+    film = small_film(clip_cache, len(FILM)) + b"\r\n--b--\r\n"
+    async with server.signed_in("second@example.com", is_staff=True) as second:
+        cookie = f"access_token={second.cookies['access_token']}"
+        own = (await second.get("me/")).json()["id"]
+        reader, writer = await open_connection(server)
+        half = 2 * 1024 * 1024
+        head = head_of(server, len(FILE_PART) + len(film), cookie)
+        writer.write(head + FILE_PART + film[:half])
+
+        async def arrived() -> bool:
+            return stored_bytes(server) > 0
+
+        await until(arrived)
+        assert (await admin.post(f"admin/users/{own}/disable/", json={})).status_code == 200
+        writer.write(film[half:])
+        async with asyncio.timeout(60):
+            assert status_of(await reader.readuntil(b"\r\n\r\n")) == 401
+        writer.close()
+    assert stored_bytes(server) == 0
+    assert (await admin.get("admin/videos/")).json()["count"] == 0
 
 
 class HastyUploadHandler(VideosHandler):

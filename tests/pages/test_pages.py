@@ -167,7 +167,7 @@ async def test_switched_off_there_are_no_pages(settings: Settings) -> None:
 
 
 async def test_hls_from_a_cdn_by_its_hash(settings: Settings) -> None:
-    """R24: exactly that origin is allowed, and nothing more."""
+    """R24: exactly that script is allowed, and nothing more of its origin."""
     pages = {
         "hls_cdn_url": "https://cdn.example/npm/hls.js@1.7.4/dist/hls.min.js",
         "hls_cdn_integrity": "sha384-" + "A" * 64,
@@ -179,8 +179,16 @@ async def test_hls_from_a_cdn_by_its_hash(settings: Settings) -> None:
         answer = await client.get("/")
     assert f'data-hls-url="{pages["hls_cdn_url"]}"' in answer.text
     assert f'data-hls-integrity="{pages["hls_cdn_integrity"]}"' in answer.text
-    assert "script-src 'self' https://cdn.example;" in answer.headers["content-security-policy"]
+    policy = answer.headers["content-security-policy"]
+    assert f"script-src 'self' {pages['hls_cdn_url']};" in policy
     assert "cdn.example" not in content_security_policy(PagesSettings())
+
+
+def test_what_separates_rules_is_escaped_in_the_url_of_a_cdn() -> None:
+    url = "https://cdn.example/a;script-src,*'/hls%2Fmin.js?v=1;2"
+    pages = PagesSettings(hls_cdn_url=url, hls_cdn_integrity="sha384-AAAA")
+    allowed = "https://cdn.example/a%3Bscript-src%2C*%27/hls%2Fmin.js"
+    assert f"script-src 'self' {allowed}; style-src" in content_security_policy(pages)
 
 
 @pytest.mark.parametrize(

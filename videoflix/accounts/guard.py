@@ -25,8 +25,13 @@ class Guard:
         if not token:
             raise Unauthenticated("Authentication credentials were not provided.")
         principal = self._tokens.check_access(token)
+        self.check(principal)
+        return principal
+
+    def check(self, principal: Principal) -> None:
+        """Ask again about the maker of a request that takes long, whose token may be over by now:
+        raises what ``authenticate`` raises where the session has ended."""
         if principal.session_id in self._revocations:
             raise Unauthenticated("This session has ended.")
         if self._revocations.age > STALE_SECONDS:
             raise ServiceUnavailable("Sessions cannot be checked at the moment.")
-        return principal

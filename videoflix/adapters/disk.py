@@ -47,6 +47,12 @@ def bytes_below(folder: Path) -> int:
     return total
 
 
+def still_to_come(size: int, status: os.stat_result) -> int:
+    """How many of a file's ``size`` bytes the disk does not hold yet: neither written nor
+    reserved (stat(2) counts blocks of 512 bytes)."""
+    return max(0, size - max(status.st_size, status.st_blocks * 512))
+
+
 def create_private(path: Path) -> int:
     """Open a new file for writing, mode 600; FileExistsError where there is one."""
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)

@@ -12,11 +12,11 @@ from contextlib import suppress
 from types import UnionType
 from typing import Any
 
-import structlog
 from arq.connections import ArqRedis
 from arq.worker import Worker, func
 from redis.exceptions import RedisError
 
+from videoflix.adapters.listening import listen_for_ever
 from videoflix.errors import QueueUnavailable
 from videoflix.settings import RedisSettings
 from videoflix.tasks import cancel_for_good, to_its_end
@@ -25,13 +25,10 @@ QUEUE = "videoflix:doorbell"
 RING = "ring"
 KEPT_SECONDS = 3600
 LISTEN_SECONDS = 0.5
-FIRST_PAUSE = 0.25
 LONGEST_PAUSE = 4.0
 END_SECONDS = 2.0
 # arq's names of a job's function, arguments, keyword arguments, try and time.
 _JOB: Mapping[str, type | UnionType] = {"f": str, "a": list, "k": dict, "t": int | None, "et": int}
-
-_log = structlog.get_logger(__name__)
 
 
 def _to_json(job: Mapping[str, Any]) -> bytes:
@@ -100,21 +97,8 @@ class DoorbellListener:
         self._bell = bell
 
     async def listen(self) -> None:
-        """Runs until it is cancelled. The death of Redis, and whatever stands in the queue, end
-        one round only: the next one begins after a pause of at most 4 s."""
-        pause = FIRST_PAUSE
-        while True:
-            started = asyncio.get_running_loop().time()
-            try:
-                await self._round()
-            except (RedisError, OSError, TimeoutError) as error:
-                _log.warning("doorbell unheard; polling goes on", reason=type(error).__name__)
-            except Exception:
-                _log.exception("doorbell failed; polling goes on")
-            if asyncio.get_running_loop().time() - started > LONGEST_PAUSE:
-                pause = FIRST_PAUSE
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE)
+        """Runs until it is cancelled (``listen_for_ever``)."""
+        await listen_for_ever(self._round, to="doorbell", longest_pause=LONGEST_PAUSE)
 
     async def _round(self) -> None:
         async def ring(ctx: dict[Any, Any], *_args: Any, **_kwargs: Any) -> None:  # noqa: ARG001 -- arq's name

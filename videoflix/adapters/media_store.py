@@ -2,7 +2,7 @@
 
 ::
 
-    <root>/uploads/<random>              being received; swept when abandoned
+    <root>/uploads/<random>.<size>       being received, up to ``size`` bytes; swept when abandoned
     <root>/uploads/<random>/             the same in several requests (``resumable_store``)
     <root>/sources/<id>/source           the film as it was uploaded, kept unless given up
     <root>/sources/<id>/unconfirmed      there until the record is known to exist
@@ -16,6 +16,7 @@ No name in these paths comes from a client. Everything is moved into place by re
 """
 
 import fcntl
+import re
 import secrets
 import shutil
 import time
@@ -23,13 +24,20 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from videoflix.adapters.disk import bytes_below, copy_durably, full_disk_translated, sync_folder
+from videoflix.adapters.disk import (
+    bytes_below,
+    copy_durably,
+    full_disk_translated,
+    still_to_come,
+    sync_folder,
+)
 from videoflix.adapters.upload_file import LocalUploadFile
 from videoflix.ports import MediaUsage, UploadFile
 
 _TEMPORARY = ".tmp-"
 _GONE = ".gone-"
 _UNCONFIRMED = "unconfirmed"
+_UPLOAD = re.compile(r"[0-9a-f]{32}\.[0-9]+")
 
 
 def _private(folder: Path) -> Path:
@@ -86,9 +94,18 @@ class LocalMediaStore:
 
     # -- sources
 
-    def open_upload(self) -> UploadFile:
+    def open_upload(self, size: int = 0) -> UploadFile:
+        name = f"{secrets.token_hex(16)}.{size:d}"
         with full_disk_translated():
-            return LocalUploadFile(_private(self._uploads) / secrets.token_hex(16))
+            return LocalUploadFile(_private(self._uploads) / name)
+
+    def promised_bytes(self) -> int:
+        promised = 0
+        for path in self._uploads.iterdir():
+            if _UPLOAD.fullmatch(path.name):
+                with suppress(FileNotFoundError):
+                    promised += still_to_come(int(path.suffix[1:]), path.stat())
+        return promised
 
     def install_source(self, upload: UploadFile, video_id: int) -> None:
         target = self.source(video_id)

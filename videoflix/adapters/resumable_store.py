@@ -5,6 +5,7 @@
     <root>/uploads/<id>/film      the bytes received so far; moved to ``sources`` in the end
     <root>/uploads/<id>/record    ``ResumableUpload`` as JSON; replaced by renaming
     <root>/uploads/<id>/lock      locked (``flock(2)``) by whoever writes to the upload
+    <root>/uploads/.gone-<random>/  being deleted
 
 Nothing else knows of an upload: every server process that sees the folder sees all of it, also
 after a restart. Ids are random and made here.
@@ -14,15 +15,23 @@ import fcntl
 import json
 import os
 import re
+import secrets
 import shutil
 import threading
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
-from videoflix.adapters.disk import create_private, full_disk_translated, sync_folder
+import structlog
+
+from videoflix.adapters.disk import (
+    create_private,
+    full_disk_translated,
+    still_to_come,
+    sync_folder,
+)
 from videoflix.adapters.upload_file import LocalUploadFile
 from videoflix.errors import Busy
 from videoflix.models import VideoDetails
@@ -31,14 +40,31 @@ from videoflix.ports import OpenUpload, ResumableUpload, UploadFile, UploadState
 _FILM, _RECORD, _LOCK = "film", "record", "lock"
 _NEW = "record.new"
 _ID = re.compile("[0-9a-f]{32}")
+_GONE = ".gone-"
+
+_log = structlog.get_logger(__name__)
 
 
 def _read(folder: Path) -> ResumableUpload | None:
+    """None where there is no record, or one that says nothing: nobody can go on with such an
+    upload, and it expires like others. A disk that fails is an OSError, and may be mended."""
     try:
         values = json.loads((folder / _RECORD).read_bytes())
+        return ResumableUpload(**{**values, "details": VideoDetails(**values["details"])})
     except FileNotFoundError:
         return None
-    return ResumableUpload(**{**values, "details": VideoDetails(**values["details"])})
+    except (ValueError, TypeError, LookupError, RecursionError) as error:
+        _log.warning("upload's record makes no sense", upload=folder.name, reason=repr(error))
+        return None
+
+
+def _remove(folder: Path) -> None:
+    """In one step: whoever looks meanwhile finds all of it, or nothing that could be locked or
+    gone on with."""
+    gone = folder.with_name(_GONE + secrets.token_hex(8))
+    with suppress(FileNotFoundError):
+        folder.rename(gone)
+        shutil.rmtree(gone, ignore_errors=True)
 
 
 class LocalOpenUpload:
@@ -88,7 +114,7 @@ class LocalOpenUpload:
             self._lock = None
 
     def delete(self) -> None:
-        shutil.rmtree(self._folder, ignore_errors=True)
+        _remove(self._folder)
         self.close()
 
 
@@ -143,12 +169,14 @@ class LocalResumableStore:
         return opened
 
     def claimed(self) -> Collection[int]:
-        uploads = [_read(folder) for folder in self._folders()]
-        return {
-            upload.video_id
-            for upload in uploads
-            if upload is not None and upload.video_id is not None and not upload.is_done
-        }
+        return {upload.video_id for _, upload in self._unfinished() if upload.video_id is not None}
+
+    def promised_bytes(self) -> int:
+        promised = 0
+        for folder, upload in self._unfinished():
+            with suppress(FileNotFoundError):  # moved away: complete
+                promised += still_to_come(upload.size, (folder / _FILM).stat())
+        return promised
 
     def sweep(self, age: float) -> int:
         oldest = time.time() - age
@@ -160,11 +188,19 @@ class LocalResumableStore:
                     continue
                 try:
                     if _touched(folder) < oldest:
-                        shutil.rmtree(folder, ignore_errors=True)
+                        _remove(folder)
                         swept += 1
                 finally:
                     os.close(lock)
+        for gone in self._root.glob(f"{_GONE}*"):
+            shutil.rmtree(gone, ignore_errors=True)
         return swept
+
+    def _unfinished(self) -> Iterator[tuple[Path, ResumableUpload]]:
+        for folder in self._folders():
+            upload = _read(folder)
+            if upload is not None and not upload.is_done:
+                yield folder, upload
 
     def _folders(self) -> Sequence[Path]:
         found = [path for path in self._root.iterdir() if _ID.fullmatch(path.name)]

@@ -8,24 +8,22 @@ import asyncio
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
-import structlog
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
+from videoflix.adapters.listening import listen_for_ever
 from videoflix.errors import QueueUnavailable
 from videoflix.settings import RedisSettings
 
 CHANNEL = "videoflix:revoked-sessions"
 MESSAGE_IDS = 500
 QUIET_SECONDS = 10.0
-FIRST_PAUSE = 0.25
 LONGEST_PAUSE = 2.0
 
 _ID = re.compile(r"[0-9a-f]{32}")
-
-_log = structlog.get_logger(__name__)
 
 
 def _ids(data: bytes) -> Iterator[str]:
@@ -61,19 +59,9 @@ class RedisRevocationFeed:
             raise QueueUnavailable("The queue cannot be reached.") from error
 
     async def listen(self, heard: Callable[[str], None]) -> None:
-        pause = FIRST_PAUSE
-        while True:
-            started = asyncio.get_running_loop().time()
-            try:
-                await self._round(heard)
-            except (RedisError, OSError, TimeoutError) as error:
-                _log.warning("revocations unheard; polling goes on", reason=type(error).__name__)
-            except Exception:
-                _log.exception("revocations unheard; polling goes on")
-            if asyncio.get_running_loop().time() - started > LONGEST_PAUSE:
-                pause = FIRST_PAUSE
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE)
+        await listen_for_ever(
+            partial(self._round, heard), to="revocations", longest_pause=LONGEST_PAUSE
+        )
 
     async def aclose(self) -> None:
         await self._redis.aclose()

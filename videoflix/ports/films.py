@@ -237,8 +237,12 @@ class UploadFile(Protocol):
 class SourceStore(MediaStore, Protocol):
     """The media store as uploads see it."""
 
-    def open_upload(self) -> UploadFile:
-        """A new temporary file under a random name."""
+    def open_upload(self, size: int = 0) -> UploadFile:
+        """A new temporary file under a random name, which is to get up to ``size`` bytes."""
+
+    def promised_bytes(self) -> int:
+        """Bytes that the files made by ``open_upload`` are to get and that the disk does not hold
+        for them yet."""
 
     def install_source(self, upload: UploadFile, video_id: int) -> None:
         """Move a received file to its place, marked as unconfirmed. Never overwrites: raises

@@ -72,10 +72,14 @@ class ResumableStore(Protocol):
     def find(self, upload_id: str) -> UploadState | None: ...
 
     def open(self, upload_id: str) -> OpenUpload | None:
-        """None where there is no such upload. Raises Busy while somebody else has it open."""
+        """None where there is no such upload, or none that can be read. Raises Busy while
+        somebody else has it open."""
 
     def claimed(self) -> Collection[int]:
         """Ids of videos whose record somebody may still come back to write."""
+
+    def promised_bytes(self) -> int:
+        """Bytes that uploads are to get and that the disk does not hold for them yet."""
 
     def sweep(self, age: float) -> int:
         """Delete uploads that nobody has written to for ``age`` seconds and that nobody has

@@ -45,10 +45,6 @@ class Incoming:
         """Bytes of the film received so far."""
         return self._writer.size
 
-    async def reserve(self, size: int) -> bool:
-        """Reserve space; False where the file system cannot. Raises InsufficientStorage."""
-        return await self._offload(self._file.reserve, size)
-
     async def write(self, chunk: bytes | bytearray | memoryview) -> None:
         """Take the next bytes of the film (``FilmWriter.write``)."""
         await self._writer.write(chunk)

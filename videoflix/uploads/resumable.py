@@ -104,8 +104,7 @@ class ResumableUploads:
         opened = await self._offload(self._store.create, upload)
         try:
             assert opened.film is not None  # noqa: S101 - made just now
-            async with self._space.held(opened.film, size):
-                pass
+            await self._space.secure(opened.film, size)
         except BaseException:
             await asyncio.shield(self._offload(opened.delete))
             raise
@@ -150,7 +149,7 @@ class ResumableUploads:
                     raise Conflict(stands_at(upload.size))
                 yield Repeated(opened.upload)
                 return
-            piece = await self._begin(opened, offset, checksum, stack)
+            piece = await self._begin(opened, offset, checksum)
             self._running[upload_id] = _Running(piece, give_way)
             stack.callback(piece.closed.set)
             try:
@@ -176,13 +175,7 @@ class ResumableUploads:
             raise NotFound(UNKNOWN)
         return opened
 
-    async def _begin(
-        self,
-        opened: OpenUpload,
-        offset: int,
-        checksum: Checksum | None,
-        stack: AsyncExitStack,
-    ) -> Piece:
+    async def _begin(self, opened: OpenUpload, offset: int, checksum: Checksum | None) -> Piece:
         """Raises Conflict and InsufficientStorage before anything is changed."""
         state = await self._offload(self._store.find, opened.upload.id)
         if state is None:
@@ -195,7 +188,7 @@ class ResumableUploads:
             return Piece(opened, None, self._acceptance, offload=self._offload)
         if film.size > offset:
             await self._offload(opened.truncate, offset)
-        await stack.enter_async_context(self._space.held(film, upload.size, again=True))
+        await self._space.secure(film, upload.size)
         marked = offset if checksum is not None else None
         if upload.unverified_from != marked:
             await self._offload(opened.save, replace(upload, unverified_from=marked))

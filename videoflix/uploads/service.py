@@ -67,7 +67,7 @@ class UploadService:
             thumbnails=thumbnails or ThumbnailMaker(),
             offload=self._offload,
         )
-        self._space = Space(media, floor=self._floor, offload=self._offload)
+        self._space = Space(media, resumable, floor=self._floor, offload=self._offload)
         self.resumable = ResumableUploads(
             resumable,
             media,
@@ -93,7 +93,7 @@ class UploadService:
         if size > self._limits.max_bytes + overhead:
             raise PayloadTooLarge(too_large("film", self._limits.max_bytes))
         await self._space.check(size)
-        file = await self._offload(self._media.open_upload)
+        file = await self._offload(self._media.open_upload, size)
         incoming = Incoming(
             file,
             media=self._media,
@@ -104,8 +104,8 @@ class UploadService:
             offload=self._offload,
         )
         try:
-            async with self._space.held(file, size):
-                yield incoming
+            await self._space.secure(file, size)
+            yield incoming
         finally:
             await incoming.close()
 

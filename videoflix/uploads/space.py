@@ -1,54 +1,46 @@
-"""Room on the disk for uploads: what runs, what comes, and the floor that stays free."""
+"""Room on the disk for uploads: what was promised, what comes, and the floor that stays free."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import structlog
 
 from videoflix.errors import InsufficientStorage
 from videoflix.offload import Offload
-from videoflix.ports import SourceStore, UploadFile
+from videoflix.ports import ResumableStore, SourceStore, UploadFile
 
 _log = structlog.get_logger(__name__)
 
 
 class Space:
-    def __init__(self, media: SourceStore, *, floor: int, offload: Offload) -> None:
+    """What uploads were promised stands on the disk, so it counts for every process of every
+    machine, also while an upload pauses, and where the file system cannot reserve blocks."""
+
+    def __init__(
+        self, media: SourceStore, resumable: ResumableStore, *, floor: int, offload: Offload
+    ) -> None:
         self._media = media
+        self._resumable = resumable
         self._floor = floor
         self._offload = offload
         self._reserving = asyncio.Lock()
-        self._unreserved: dict[UploadFile, int] = {}
 
     async def check(self, size: int) -> None:
-        """Raises InsufficientStorage where ``size`` bytes more, the uploads that run and the
-        floor do not fit."""
-        promised = sum(max(0, promise - file.size) for file, promise in self._unreserved.items())
-        free = await self._offload(self._media.free_bytes)
+        """Raises InsufficientStorage where ``size`` bytes more, what other uploads still need and
+        the floor do not fit."""
+        free, promised = await self._offload(self._look)
         if free - promised - size < self._floor:
             _log.warning("upload refused: disk too full", free=free, declared=size)
             raise InsufficientStorage("There is not enough free space on the server.")
 
-    @asynccontextmanager
-    async def held(
-        self, file: UploadFile, size: int, *, again: bool = False
-    ) -> AsyncIterator[None]:
-        """Room for ``file`` to have ``size`` bytes while the block runs; afterwards too where the
-        file system can reserve blocks. ``again``: it was held for this file before.
-
-        Raises InsufficientStorage.
-        """
+    async def secure(self, file: UploadFile, size: int) -> None:
+        """Room for ``file``, whose promise of ``size`` bytes stands on the disk: blocks, where
+        the file system can reserve them. Raises InsufficientStorage."""
         async with self._reserving:
-            if not again:
-                await self.check(size)
-            # And look again: another process may have reserved meanwhile.
-            if await self._offload(file.reserve, size):
-                await self.check(0)
-            else:
-                await self.check(size - file.size)
-                self._unreserved[file] = size
-        try:
-            yield
-        finally:
-            self._unreserved.pop(file, None)
+            await self._offload(file.reserve, size)
+            # Another process may have promised as much at the same moment.
+            await self.check(0)
+
+    def _look(self) -> tuple[int, int]:
+        # In this order: what is written in between counts twice, never not at all.
+        promised = self._media.promised_bytes() + self._resumable.promised_bytes()
+        return self._media.free_bytes(), promised

@@ -38,6 +38,17 @@ def with_upload(settings: Settings, **changes: int) -> Settings:
     return settings.model_copy(update={"upload": settings.upload.model_copy(update=changes)})
 
 
+def with_room_for(settings: Settings, size: int) -> Settings:
+    """A floor that leaves this much to uploads."""
+    disk = os.statvfs(settings.storage.root.parent)
+    floor = disk.f_bavail * disk.f_frsize - size
+    if floor < 0:
+        pytest.skip("the disk has less than 3 GB free")
+    return settings.model_copy(
+        update={"storage": settings.storage.model_copy(update={"free_floor": floor})}
+    )
+
+
 def temporary(parts: Parts) -> list[Path]:
     return list((parts.settings.storage.root / "uploads").iterdir())
 
@@ -160,19 +171,25 @@ async def test_no_byte_is_taken_that_would_go_below_the_floor(settings: Settings
 
 async def test_running_uploads_count_against_free_space(settings: Settings) -> None:
     """R29: two that fit one by one do not fit together."""
-    free = os.statvfs(settings.storage.root.parent)
     size = 2 * 1024 * MiB
-    floor = free.f_bavail * free.f_frsize - size * 3 // 2
-    changed = settings.model_copy(
-        update={"storage": settings.storage.model_copy(update={"free_floor": floor})}
-    )
-    if floor < 0:
-        pytest.skip("the disk has less than 3 GB free")
-    async with open_parts(changed) as parts:
+    async with open_parts(with_room_for(settings, size * 3 // 2)) as parts:
         async with parts.uploads.receive(size):
             with pytest.raises(InsufficientStorage):
                 await begin(parts, size)
         await begin(parts, size)
+
+
+async def test_r29_promises_count_where_no_blocks_can_be_reserved(settings: Settings) -> None:
+    """R29: for other processes too, by what stands on the disk."""
+    size = 2 * 1024 * MiB
+    full = with_room_for(settings, size * 3 // 2)
+    async with open_parts(full) as parts, open_parts(full) as others:
+        async with parts.uploads.receive(size):
+            for path in temporary(parts):
+                os.truncate(path, 0)  # gives the blocks back, as if there had been none
+            with pytest.raises(InsufficientStorage):
+                await begin(others, size)
+        await begin(others, size)
 
 
 async def test_names_in_the_store_come_from_nobody_outside(parts: Parts, tmp_path: Path) -> None:

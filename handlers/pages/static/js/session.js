@@ -58,8 +58,15 @@ export async function fresh() {
 /** The session is over, here or on the server. */
 export function end(reason) {
   forget();
-  document.cookie = "csrftoken=; Path=/; Max-Age=0; SameSite=Lax"; // else the next visit asks again
+  forgetCookie(); // else the next visit asks again
   session.dispatchEvent(new CustomEvent("ended", { detail: reason }));
+}
+
+/** As the server set it: for its domain, where the settings name one, else for this host. */
+function forgetCookie() {
+  const { cookieDomain } = document.body.dataset;
+  const domain = cookieDomain ? `; Domain=${cookieDomain}` : "";
+  document.cookie = `csrftoken=; Path=/; Max-Age=0; SameSite=Lax${domain}`;
 }
 
 export function forget() {
