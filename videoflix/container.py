@@ -221,4 +221,4 @@ async def open_container(
 
 def open_cache(settings: Settings) -> DiskSegmentCache:
     """The cache of segments alone. Opens no file."""
-    return DiskSegmentCache(settings.storage.root / "cache", settings.cache.max_bytes)
+    return DiskSegmentCache(settings.cache_folder, settings.cache.max_bytes)

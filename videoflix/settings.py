@@ -272,9 +272,15 @@ class MediaSettings(Section):
 
 
 class CacheSettings(Section):
+    folder: str = ""
     max_bytes: int = Field(10 * GiB, ge=0)
     threads: int = Field(2, ge=1, le=32)
     prefetch: bool = True
+
+    @field_validator("folder")
+    @classmethod
+    def _absolute(cls, value: str) -> str:
+        return str(Path(value).expanduser().absolute()) if value else value
 
 
 class UploadSettings(Section):
@@ -375,6 +381,11 @@ class Settings(Section):
         if self.auth.reveal_activation_token:
             raise ValueError("auth.reveal_activation_token: must stay off in production mode")
         return self
+
+    @property
+    def cache_folder(self) -> Path:
+        """Where cut segments are kept; in the storage root when it is not set."""
+        return Path(self.cache.folder) if self.cache.folder else self.storage.root / "cache"
 
     @property
     def reveals_activation_token(self) -> bool:
