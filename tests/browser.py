@@ -1,6 +1,9 @@
 """Headless Chromium, driven by its own driver."""
 
 import base64
+import os
+import shlex
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +13,7 @@ from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 
 from tests.programs import program
+from videoflix import leash
 
 PICTURES = Path(__file__).parents[1] / "build" / "pictures"
 _SWITCHES = (
@@ -19,16 +23,27 @@ _SWITCHES = (
 )
 
 
+def _leashed(profile: Path, program: str, parent: str) -> str:
+    """A program that runs this one so that it dies with the process of this number. The driver
+    and the browser outlive whoever starts them otherwise, and play on."""
+    command = shlex.join([sys.executable, "-I", "-S", str(Path(leash.__file__).resolve())])
+    script = profile.with_name(f"{profile.name}-{Path(program).name}")
+    script.write_text(f'#!/bin/sh\nexec {command} "{parent}" {program} "$@"\n', encoding="ascii")
+    script.chmod(0o700)
+    return str(script)
+
+
 @contextmanager
 def browser(profile: Path) -> Iterator["Browser"]:
     """Chromium with a new ``profile`` folder. Skips the test where there is no Chromium."""
     options = ChromeOptions()
-    options.binary_location = program("chromium")
+    options.binary_location = _leashed(profile, program("chromium"), "$PPID")
     for switch in (*_SWITCHES, f"user-data-dir={profile}"):
         options.add_argument(f"--{switch}")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     # Named here, so that nothing is looked for on the network.
-    driver = Chrome(options, Service(program("chromedriver")))
+    service = Service(_leashed(profile, program("chromedriver"), str(os.getpid())))
+    driver = Chrome(options, service)
     try:
         yield Browser(driver)
     finally:

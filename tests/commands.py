@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from tests.processes import leashed, stop
 from tests.services import UNLIMITED
 from tests.videoflix.waiting import is_running
 
@@ -135,7 +136,7 @@ def running(
     output, errors = root.with_suffix(".out"), root.with_suffix(".err")
     with output.open("wb") as out, errors.open("wb") as err:
         process = subprocess.Popen(
-            [*prefix, sys.executable, "-m", "videoflix", *arguments],
+            leashed(*prefix, sys.executable, "-m", "videoflix", *arguments),
             cwd=root,
             env=environment(root, extra),
             stdin=subprocess.DEVNULL,
@@ -148,12 +149,7 @@ def running(
         yield Running(process, output, errors)
     finally:
         if process.poll() is None:
-            process.terminate()
-            try:
-                process.wait(STOP_SECONDS * 2)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            stop(process, STOP_SECONDS * 2)
 
 
 def run(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.commands import REPOSITORY, until
+from tests.processes import started, stop
 from tests.programs import program
 
 PREFIX = "/cached-segments/"
@@ -108,18 +109,16 @@ def nginx(folder: Path, backend: str, cache: Path) -> Iterator[Front]:
         error_log=folder / "error.log",
     )
     file = _configure(folder, front, backend, cache)
-    started = [program("nginx"), "-p", str(folder), "-c", str(file), "-e", str(front.error_log)]
-    started += ["-g", f"daemon off; pid {folder}/nginx.pid;"]
-    process = subprocess.Popen(started)
+    command = [program("nginx"), "-p", str(folder), "-c", str(file), "-e", str(front.error_log)]
+    # One process: a worker of its own would outlive a master that is killed.
+    command += ["-g", f"daemon off; master_process off; pid {folder}/nginx.pid;"]
+    with started(*command) as process:
 
-    def answers() -> bool:
-        assert process.poll() is None, f"nginx has ended: {front.error_log.read_text()}"
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", ports[0])) == 0
+        def answers() -> bool:
+            assert process.poll() is None, f"nginx has ended: {front.error_log.read_text()}"
+            with socket.socket() as probe:
+                return probe.connect_ex(("127.0.0.1", ports[0])) == 0
 
-    try:
         until(answers)
         yield front
-    finally:
-        process.terminate()
-        process.wait()
+        stop(process)

@@ -15,6 +15,7 @@ from tests.clips.padding import pad_file
 from tests.drills.report import Outcome
 from tests.drills.serving import DrillServer, drill_server, memory_of
 from tests.drills.work import WorkSite, film, work_site
+from tests.processes import ended
 from tests.programs import program
 from tests.services import services_for_tests
 
@@ -22,6 +23,7 @@ SIZE = 8 * 1024**3
 MOST_GROWN = 64 * 1024**2
 MOST_LATE = 50.0  # milliseconds
 IDLE_SECONDS = 20.0
+LONGEST = 900.0  # seconds for one upload
 DOORS = ("form", "tus")
 TUS = {"Tus-Resumable": "1.0.0"}
 
@@ -38,11 +40,10 @@ class Sent:
 
 async def _curl(*arguments: str) -> int:
     """The status of the answer."""
-    process = await asyncio.create_subprocess_exec(
+    _, output, _ = await ended(
         *(program("curl"), "-s", "-o", os.devnull, "-w", "%{http_code}", *arguments),
-        stdout=asyncio.subprocess.PIPE,
+        seconds=LONGEST,
     )
-    output, _ = await process.communicate()
     return int(output)
 
 

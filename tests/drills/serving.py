@@ -14,6 +14,7 @@ import httpx
 
 from tests.drills.work import REPOSITORY, WorkSite
 from tests.handlers.site import PASSWORD, login
+from tests.processes import leashed
 from tests.videoflix.worker.processes import environment
 from videoflix.container import open_container
 
@@ -37,7 +38,7 @@ class DrillServer:
 
     async def start(self) -> None:
         self.process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tests.drills.server"),
+            *leashed(sys.executable, "-m", "tests.drills.server"),
             cwd=REPOSITORY,
             env={**environment(self.site.parts.settings), "VIDEOFLIX_LOG__LEVEL": "error"},
             stdout=asyncio.subprocess.PIPE,

@@ -11,6 +11,7 @@ from tests.clips.fixtures import ClipCache
 from tests.clips.read import read_pictures
 from tests.clips.spec import ClipFacts
 from tests.conftest import fresh_settings
+from tests.processes import leashed
 from tests.services import Services
 from tests.videoflix.parts import Parts, open_parts
 from tests.videoflix.waiting import processes_naming, until
@@ -94,7 +95,7 @@ async def work_site(
 async def silent_worker(settings: Settings) -> AsyncIterator[asyncio.subprocess.Process]:
     """A real worker that writes no log anywhere; killed when the block ends."""
     process = await asyncio.create_subprocess_exec(
-        *REAL_WORKER,
+        *leashed(*REAL_WORKER),
         cwd=REPOSITORY,
         env=environment(settings),
         stdin=asyncio.subprocess.DEVNULL,

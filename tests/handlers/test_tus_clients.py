@@ -19,6 +19,7 @@ from tests.clips.fixtures import ClipCache
 from tests.handlers.cutting import bad_line
 from tests.handlers.films import small_film
 from tests.handlers.site import Server
+from tests.processes import leashed
 from tests.programs import npm_package, program
 from tests.videoflix.waiting import until
 
@@ -119,7 +120,7 @@ class Node:
     async def started(self, url: str, *more: str) -> AsyncIterator[asyncio.subprocess.Process]:
         library = npm_package("tests/web", "tus-js-client")
         process = await asyncio.create_subprocess_exec(
-            *(program("node"), str(SCRIPT), str(library), endpoint(url)),
+            *leashed(program("node"), str(SCRIPT), str(library), endpoint(url)),
             *(cookie(self.admin), str(self.film), str(self.storage), *more),
             stdout=asyncio.subprocess.PIPE,
         )

@@ -57,11 +57,13 @@ def seek(shown: Page, seconds: int) -> None:
 def sleep(shown: Page) -> None:
     """As when the lid is closed: the whole browser stands still, its clock goes on."""
     processes = descendants(shown.driver.service.process.pid)
-    for process in processes:
-        os.kill(process, signal.SIGSTOP)
-    time.sleep(LONGER)
-    for process in processes:
-        os.kill(process, signal.SIGCONT)
+    try:
+        for process in processes:
+            os.kill(process, signal.SIGSTOP)
+        time.sleep(LONGER)
+    finally:
+        for process in processes:
+            os.kill(process, signal.SIGCONT)
 
 
 def watch(shown: Page, *, is_native: bool) -> None:

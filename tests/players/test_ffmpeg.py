@@ -1,6 +1,5 @@
 """ffmpeg takes every format apart: every picture and sound of it, and pictures at other places."""
 
-import asyncio
 import re
 from collections.abc import Sequence
 from fractions import Fraction
@@ -14,6 +13,7 @@ from tests.clips.read import read_frame_number
 from tests.players.film import FIRST_NUMBER, HIGH, LOW, RATE, SEEKS, Film
 from tests.players.matrix import Row
 from tests.players.theatre import FORMATS, Theatre
+from tests.processes import ended
 from tests.programs import program
 
 SIZE = HIGH * 16 // 9 * HIGH
@@ -28,14 +28,10 @@ CLOCK = {"TS": Fraction(TS_START, 90_000)}
 
 async def run(*arguments: str) -> bytes:
     """What ffmpeg writes. It must not complain of anything."""
-    process = await asyncio.create_subprocess_exec(
-        *(program("ffmpeg"), "-nostdin", "-v", "warning", *arguments, "-"),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, complaints = await process.communicate()
+    command = (program("ffmpeg"), "-nostdin", "-v", "warning", *arguments, "-")
+    status, out, complaints = await ended(*command)
     lines = [line for line in complaints.decode().splitlines() if line and NOT_SHOWN not in line]
-    assert (process.returncode, lines) == (0, [])
+    assert (status, lines) == (0, [])
     return out
 
 

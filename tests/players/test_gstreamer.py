@@ -1,6 +1,5 @@
 """GStreamer's playbin3 with hlsdemux2 and dashdemux2, in a process of its own."""
 
-import asyncio
 import json
 import subprocess
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from tests.clips.read import read_frame_number
 from tests.players.film import FIRST_NUMBER, HIGH, LOW, SEEKS, Film, middle
 from tests.players.matrix import Row
 from tests.players.theatre import FORMATS, Theatre
+from tests.processes import ended
 
 PYTHON = "/usr/bin/python3"  # the system's: ``gi`` belongs to it
 SCRIPT = Path(__file__).with_name("gst_player.py")
@@ -67,14 +67,11 @@ def first_beside(film: Film, picture: int) -> int:
 async def test_gstreamer(stage: Theatre, form: str) -> None:
     film = stage.film
     pictures = [*film.known, *film.seeks]
-    process = await asyncio.create_subprocess_exec(
+    status, out, complaints = await ended(
         *(PYTHON, str(SCRIPT), stage.url(form), await stage.cookie()),
         *(str(middle(picture)) for picture in pictures),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
     )
-    out, complaints = await process.communicate()
-    assert (process.returncode, complaints.decode()) == (0, "")
+    assert (status, complaints.decode()) == (0, "")
     *shown, version = shown_in(out)
     found = [picture for picture in shown if isinstance(picture, Shown)]
     played = [picture for picture in found if picture.kind == "played"]

@@ -5,12 +5,14 @@ import re
 import socket
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from tests.clips.generate import make_clip
 from tests.commands import REPOSITORY, environment, run, until
+from tests.processes import started
 from videoflix.container import Container
 from videoflix.models import ProcessingStatus
 from videoflix.settings import Settings
@@ -273,16 +275,15 @@ def test_commands_that_start_at_once_share_one_secret(
     root = settings.storage.root
     root.mkdir()
     extra = environment(root, on_services)
-    workers = [
-        subprocess.Popen(
-            [sys.executable, "-m", "videoflix", "worker"], cwd=root, env=extra, stderr=-1
-        )
-        for _ in range(2)
-    ]
-    until((root / "secret_key").exists)
-    assert (root / "secret_key").stat().st_mode & 0o777 == 0o600
-    for worker in workers:
-        worker.terminate()
-        _, errors = worker.communicate(timeout=20)
-        assert b"Traceback" not in errors
+    command = (sys.executable, "-m", "videoflix", "worker")
+    with ExitStack() as stack:
+        workers = [
+            stack.enter_context(started(*command, cwd=root, env=extra, stderr=-1)) for _ in range(2)
+        ]
+        until((root / "secret_key").exists)
+        assert (root / "secret_key").stat().st_mode & 0o777 == 0o600
+        for worker in workers:
+            worker.terminate()
+            _, errors = worker.communicate(timeout=20)
+            assert b"Traceback" not in errors
     assert [path.name for path in root.glob(".secret_key*")] == []

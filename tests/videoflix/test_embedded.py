@@ -19,6 +19,7 @@ from redis import Redis
 from redis.exceptions import AuthenticationError
 
 from tests.commands import REPOSITORY, until
+from tests.processes import started
 from tests.videoflix.waiting import is_running
 from videoflix.embedded import EmbeddedServices, running_services
 from videoflix.embedded.database import wait_for_mongo
@@ -179,9 +180,8 @@ async def test_who_finds_them_waits_until_the_database_has_its_user(
 async def test_who_uses_them_takes_over_when_their_owner_is_killed(
     services: EmbeddedServices, root: Path
 ) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-c", OWNER, str(root)], cwd=REPOSITORY, stdout=subprocess.PIPE
-    ) as owner:
+    command = (sys.executable, "-c", OWNER, str(root))
+    with started(*command, cwd=REPOSITORY, stdout=subprocess.PIPE) as owner:
         assert owner.stdout
         assert await asyncio.to_thread(owner.stdout.readline) == b"running\n"
         record = await services.open()

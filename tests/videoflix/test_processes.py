@@ -7,10 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.commands import REPOSITORY, until
 from tests.videoflix.waiting import is_running, until_true
-from videoflix.processes import LOG_LIMIT, KeptProcess, Program, ProgramEndedError
+from videoflix.processes import FIRST_PAUSE, LOG_LIMIT, KeptProcess, Program, ProgramEndedError
 
 SLEEP = ("/bin/sleep", "1000")
 
@@ -41,6 +42,36 @@ async def test_a_child_that_ignores_the_stop_is_killed_with_what_it_started(tmp_
     assert child
     assert not is_running(child)
     await until_true(lambda: not is_running(grandchild))
+
+
+async def test_a_child_that_ends_at_once_is_started_less_and_less_often() -> None:
+    with capture_logs() as logs:
+        kept = KeptProcess(Program("brief", ("/bin/sh", "-c", "exit 7")))
+        await kept.start()
+        await until_true(lambda: len(logs) == 4)
+        await kept.stop()
+    assert [(entry["status"], entry["pause"]) for entry in logs] == [
+        (7, FIRST_PAUSE * 2**number) for number in range(4)
+    ]
+
+
+async def test_a_child_begins_with_signals_as_the_kernel_gives_them(tmp_path: Path) -> None:
+    """Whatever its parent ignores or has blocked, a stop gets through."""
+    log = tmp_path / "log"
+    ignored = {signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1}
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in ignored}
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGHUP})
+    try:
+        kept = KeptProcess(Program("cat", ("/bin/cat", "/proc/self/status"), log=log))
+        await kept.start()
+        await until_true(lambda: "SigCgt" in log.read_text(encoding="utf-8"))
+        await kept.stop()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    masks = dict(line.split(":\t") for line in log.read_text(encoding="utf-8").splitlines())
+    assert {int(masks[name], 16) for name in ("SigBlk", "SigIgn", "SigCgt")} == {0}
 
 
 async def test_a_final_status_is_not_tried_again() -> None:

@@ -14,6 +14,8 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx
+
 from tests.commands import REPOSITORY, STOP_SECONDS, Running, descendants, running, until
 from tests.videoflix.waiting import is_running
 from videoflix.settings import Settings
@@ -108,9 +110,20 @@ def test_a_rolling_restart_fails_no_request(tmp_path: Path, settings: Settings) 
             until(lambda: "those that run go on" in _said(server))
             until(lambda: http_children(server) == second)
         assert [client.failed for client in clients] == [[]] * CLIENTS
+        # One that is killed costs what it was answering, and another one comes in its place.
+        (root / "config.toml").unlink()
+        killed = min(second)
+        os.kill(killed, signal.SIGKILL)
+        until(lambda: len(http_children(server)) == len(two) and not is_running(killed))
+        assert _statuses(url) == {401}
         server.process.terminate()
         assert server.process.wait(STOP_SECONDS) == 0
     assert not any(map(is_running, first | second))
+
+
+def _statuses(url: str) -> set[int]:
+    """What new connections are answered, by whichever child takes them."""
+    return {httpx.get(f"{url}/api/video/", trust_env=False).status_code for _ in range(10)}
 
 
 def _said(server: Running) -> str:

@@ -83,5 +83,11 @@ async def _watched(command: Command) -> bool:
 
 
 def run_command(command: Command) -> bool:
-    """Run it to its end; True when a signal asked it to stop."""
+    """Run it to its end; True when a signal asked it to stop.
+
+    Whoever started this may have blocked signals, or ignored the end of children, which is
+    inherited (signal(7)): then no stop would be heard, and no child's status (wait(2)).
+    """
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     return asyncio.run(_watched(command))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from tests.processes import leashed
 from videoflix.embedded.queue import server_binary, wait_for_redis
 from videoflix.embedded.record import free_port
 from videoflix.settings import RedisSettings, Settings
@@ -41,7 +42,10 @@ async def worker_process(
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """A worker on these settings; killed when the block ends, if it still runs then."""
     process = await asyncio.create_subprocess_exec(
-        *command, cwd=_REPOSITORY, env=environment(settings), stdin=asyncio.subprocess.DEVNULL
+        *leashed(*command),
+        cwd=_REPOSITORY,
+        env=environment(settings),
+        stdin=asyncio.subprocess.DEVNULL,
     )
     try:
         yield process
@@ -69,7 +73,7 @@ class OwnRedis:
 
     async def start(self) -> None:
         self._process = await asyncio.create_subprocess_exec(
-            *(str(server_binary()), "--port", str(self._port), "--bind", "127.0.0.1"),
+            *leashed(str(server_binary()), "--port", str(self._port), "--bind", "127.0.0.1"),
             *("--save", "", "--appendonly", "no", "--requirepass", "secret"),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
