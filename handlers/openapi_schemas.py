@@ -26,8 +26,16 @@ class Schemas:
 
     def __init__(self) -> None:
         self.components: JsonObject = {}
+        self._made: dict[tuple[Any, str], JsonObject] = {}
 
     def of(self, kind: Any, mode: Any = "serialization") -> JsonObject:
+        """The same object for the same type: hundreds of answers share a few dozen types."""
+        key = (kind, mode)
+        if key not in self._made:
+            self._made[key] = self._make(kind, mode)
+        return self._made[key]
+
+    def _make(self, kind: Any, mode: Any) -> JsonObject:
         if isinstance(kind, FieldErrorsOf):
             return self._field_errors(kind.model)
         schema = TypeAdapter(kind).json_schema(
@@ -40,7 +48,7 @@ class Schemas:
 
     def parts_of(self, model: type[BaseModel]) -> JsonObject:
         """The schema of a model that is no component itself."""
-        self.of(model, "validation")
+        self._make(model, "validation")
         parts: JsonObject = self.components.pop(model.__name__)
         return parts
 
