@@ -9,7 +9,7 @@ from handlers.access import Route, url_specs
 from handlers.base import BaseHandler
 from handlers.catalogue import CatalogueAnswer
 from handlers.inflight import InFlight
-from handlers.openapi import api_document
+from handlers.openapi import ApiDocument
 from handlers.origins import Origins
 from handlers.pages.assets import load_assets
 from handlers.pages.handlers import Pages
@@ -52,7 +52,7 @@ def make_app(container: Container, routes: Sequence[Route] = ROUTES) -> Applicat
         log_function=_log_request,
         container=container,
         catalogue_answer=CatalogueAnswer(container.catalogue),
-        api_document=api_document(routes),
+        api_document=ApiDocument(routes),
         pages=Pages(settings, load_assets()) if pages else None,
         in_flight=InFlight(),
         origins=Origins(settings.server),

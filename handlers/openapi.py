@@ -3,11 +3,12 @@
 How routes are documented stands in ``handlers.documentation``.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 
 from handlers.access import Access, Route
 from handlers.answers import Detail
-from handlers.base import BaseHandler
+from handlers.base import BaseHandler, json_bytes
 from handlers.cookies import ACCESS_COOKIE, CSRF_COOKIE, CSRF_HEADER, REFRESH_COOKIE
 from handlers.documentation import (
     Cookie,
@@ -97,9 +98,31 @@ _RANGE = {
 }
 
 
+class ApiDocument:
+    """The document of a server's routes, made when it is asked for: hardly any process is.
+
+    Raises ConfigurationError when a route is not documented as it must be.
+    """
+
+    def __init__(self, routes: Sequence[Route]) -> None:
+        check_documentation(routes)
+        self._routes = routes
+        self._content: asyncio.Task[bytes] | None = None
+
+    async def content(self) -> bytes:
+        """As JSON."""
+        if self._content is None:
+            self._content = asyncio.create_task(asyncio.to_thread(self._make))
+        return await asyncio.shield(self._content)
+
+    def _make(self) -> bytes:
+        return json_bytes(api_document(self._routes))
+
+
 class ApiDocumentHandler(BaseHandler):
     async def get(self) -> None:
-        self.answer(self.settings["api_document"])
+        document: ApiDocument = self.settings["api_document"]
+        self.answer_bytes(await document.content())
 
     async def head(self) -> None:
         await self.get()
