@@ -47,7 +47,7 @@ def redis_url(services: Services) -> str:
 @contextmanager
 def fresh_settings(folder: Path, services: Services) -> Iterator[Settings]:
     """Development settings with a folder, a database, an empty queue and a port of their own;
-    cheap passwords. The database is dropped afterwards."""
+    cheap passwords. The database is dropped afterwards where its server outlives the tests."""
     database = f"test_{secrets.token_hex(8)}"
     with Redis.from_url(services.redis_url) as queue:
         queue.flushdb()
@@ -66,8 +66,9 @@ def fresh_settings(folder: Path, services: Services) -> Iterator[Settings]:
             **UNLIMITED,
         }
     )
-    with MongoClient[dict[str, object]](services.mongo_uri) as client:
-        client.drop_database(database)
+    if services.outlive_tests:
+        with MongoClient[dict[str, object]](services.mongo_uri) as client:
+            client.drop_database(database)
 
 
 @pytest.fixture

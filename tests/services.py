@@ -31,6 +31,7 @@ class Services:
 
     mongo_uri: str
     redis_url: str
+    outlive_tests: bool  # the environment names them
 
 
 def _configured(root: Path) -> Settings:
@@ -50,9 +51,9 @@ async def _keep(settings: Settings, ready: Future[Services], done: asyncio.Event
     try:
         async with running_services(settings) as running:
             url = running.redis.url.get_secret_value()
-            ready.set_result(
-                Services(running.mongo.uri.get_secret_value(), _own_database_number(url))
-            )
+            uri = running.mongo.uri.get_secret_value()
+            is_named = not settings.mongo.is_embedded
+            ready.set_result(Services(uri, _own_database_number(url), outlive_tests=is_named))
             await done.wait()
     except Exception as error:
         if ready.done():
