@@ -15,7 +15,9 @@ from videoflix.accounts.reset_mails import ResetMails
 from videoflix.accounts.service import AccountsService
 from videoflix.adapters.doorbell import ArqDoorbell
 from videoflix.adapters.mail import make_mailer
+from videoflix.adapters.media_intake import LocalMediaIntake
 from videoflix.adapters.media_store import LocalMediaStore
+from videoflix.adapters.mongo.archive import MongoArchive
 from videoflix.adapters.mongo.chunks import MongoChunkStore
 from videoflix.adapters.mongo.database import open_database
 from videoflix.adapters.mongo.leftovers import MongoLeftoverStore
@@ -34,6 +36,7 @@ from videoflix.adapters.rate_counters import RedisRateCounters
 from videoflix.adapters.resumable_store import LocalResumableStore
 from videoflix.adapters.revocation_feed import RedisRevocationFeed
 from videoflix.adapters.segment_cache import DiskSegmentCache
+from videoflix.backup import Backups, Restoration
 from videoflix.catalogue.edits import FilmEdits
 from videoflix.catalogue.positions import Positions
 from videoflix.catalogue.service import CatalogueService
@@ -89,6 +92,8 @@ class Container:
     streaming: StreamingService
     packages: PackageService
     readiness: Readiness
+    backups: Backups
+    restoration: Restoration
 
 
 @asynccontextmanager
@@ -215,6 +220,13 @@ async def open_container(
             cache=cache,
             streaming=streaming,
             packages=PackageService(streaming.shelf, streaming.read),
+            backups=Backups(MongoArchive(database), media, Offload(disk)),
+            restoration=Restoration(
+                MongoArchive(database),
+                LocalMediaIntake(settings.storage.root),
+                workers,
+                Offload(disk),
+            ),
             readiness=readiness,
         )
 

@@ -24,6 +24,7 @@ Codes are stable: clients, logs and tests may rely on them. The domain never kno
     │   ├── QueueUnavailable      no ring, revocation or counter could be sent; never fatal
     │   └── MailUnavailable
     ├── LeaseLost                 a worker no longer holds its job
+    ├── UnusableBackup            not a whole backup, or one of another version
     └── MediaDamaged              a stored file is not what was verified when it was published
 """
 
@@ -129,3 +130,7 @@ class LeaseLost(VideoflixError):
 
 class MediaDamaged(VideoflixError):
     code = "media_damaged"
+
+
+class UnusableBackup(VideoflixError):
+    code = "unusable_backup"

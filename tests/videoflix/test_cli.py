@@ -42,6 +42,8 @@ def test_help_names_every_command(tmp_path: Path) -> None:
         "users",
         "ingest",
         "cache",
+        "backup",
+        "restore",
         "doctor",
         "demo",
     ):

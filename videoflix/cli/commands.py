@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from videoflix import __version__
+from videoflix.cli.backup import backup, restore
 from videoflix.cli.cache import cache
 from videoflix.cli.context import State
 from videoflix.cli.create_admin import create_admin
@@ -89,6 +90,8 @@ for _command in (
     ingest,
     reencode,
     cache,
+    backup,
+    restore,
     http_child,
 ):
     main.add_command(_command)

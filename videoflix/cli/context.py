@@ -9,6 +9,7 @@ import click
 
 from videoflix.container import Container, open_container
 from videoflix.embedded import open_services
+from videoflix.errors import Conflict
 from videoflix.logs import configure_logging
 from videoflix.secret import with_secret
 from videoflix.settings import Settings
@@ -43,3 +44,14 @@ async def command_container(
         open_container(services.settings) as container,
     ):
         yield container
+
+
+@asynccontextmanager
+async def sole_container(settings: Settings) -> AsyncIterator[Container]:
+    """The same for a command that nobody else may work beside, as far as this machine knows.
+    Raises VideoflixError."""
+    async with open_services(with_secret(settings)) as services:
+        if services.embedded is not None and not services.embedded.is_owner:
+            raise Conflict(f"another Videoflix runs on {settings.storage.root}: stop it first")
+        async with open_container(services.settings) as container:
+            yield container

@@ -15,6 +15,7 @@ from videoflix.ports.accounts import (
     UserPage,
     UserStore,
 )
+from videoflix.ports.backup import Archive, FilmRecord, MediaIntake
 from videoflix.ports.cache import (
     CacheShare,
     CacheStats,
@@ -41,13 +42,16 @@ from videoflix.ports.films import (
 from videoflix.ports.uploads import OpenUpload, ResumableStore, ResumableUpload, UploadState
 
 __all__ = [
+    "Archive",
     "CacheShare",
     "CacheStats",
     "ChunkStore",
     "Doorbell",
+    "FilmRecord",
     "LeftoverStore",
     "Mail",
     "Mailer",
+    "MediaIntake",
     "MediaStore",
     "MediaUsage",
     "OpenUpload",
