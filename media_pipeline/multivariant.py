@@ -7,7 +7,9 @@ from fractions import Fraction
 from media_pipeline.languages import UNDETERMINED
 from media_pipeline.playlists import decimal
 
-_VERSION = 6  # EXT-X-INDEPENDENT-SEGMENTS, §4.3.5.1
+# Nothing in such a playlist needs more than 1; §7 advises 4 where there is EXT-X-MEDIA, and I-frame
+# playlists, which the others name, are of that version.
+_VERSION = 4
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,8 @@ VIDEO_TYPE, AUDIO_TYPE = "video/mp4", "audio/mp4"
 class Package:
     """``base`` is the root-relative path of the title, without a slash at its end.
 
-    Methods that open tracks or read block. Thread-safe: nothing changes but which tracks are
-    open, and opening one twice does no harm.
+    Methods that open tracks, each once, or read block. Thread-safe: nothing changes but which
+    tracks are open, and opening one twice does no harm.
     """
 
     def __init__(self, title: Title, base: str, generation: str) -> None:
@@ -33,7 +33,8 @@ class Package:
         self.texts: dict[str, SubtitleFacts] = {
             facts.name: facts for facts in title.manifest.subtitles
         }
-        self._tracks: dict[str, VideoTrack | AudioTrack] = {}
+        self._videos: dict[str, VideoTrack] = {}
+        self._audios: dict[str, AudioTrack] = {}
         self.files = title.files
 
     @property
@@ -64,23 +65,24 @@ class Package:
         return self.versioned(sprite_file(sheet))
 
     def video(self, rendition: str) -> VideoTrack:
-        return VideoTrack(self.title.folder, rendition, self.grid, self.files)
+        if rendition not in self._videos:
+            self._videos[rendition] = VideoTrack(
+                self.title.folder, rendition, self.grid, self.files
+            )
+        return self._videos[rendition]
 
     def audio(self, sound: str) -> AudioTrack:
-        return AudioTrack(self.title.folder, sound, self.grid, self.files)
+        if sound not in self._audios:
+            self._audios[sound] = AudioTrack(self.title.folder, sound, self.grid, self.files)
+        return self._audios[sound]
 
     def track(self, name: str) -> VideoTrack | AudioTrack:
-        """The track, opened once. Raises KeyError for a name that is no track's."""
-        found = self._tracks.get(name)
-        if found is None:
-            if name in self.sounds:
-                found = self.audio(name)
-            elif name in self.title.renditions:
-                found = self.video(name)
-            else:
-                raise KeyError(name)
-            self._tracks[name] = found
-        return found
+        """Raises KeyError for a name that is no track's."""
+        if name in self.sounds:
+            return self.audio(name)
+        if name in self.title.renditions:
+            return self.video(name)
+        raise KeyError(name)
 
     def small_file(self, name: str) -> Part:
         try:

@@ -53,7 +53,7 @@ def attributes(text: str, tag: str) -> list[dict[str, str]]:
 
 def check_multivariant(text: str) -> None:
     """What holds for every multivariant playlist."""
-    assert text.startswith("#EXTM3U\n#EXT-X-VERSION:6\n"), "RFC 8216 §4.3.1"
+    assert text.startswith("#EXTM3U\n#EXT-X-VERSION:4\n"), "RFC 8216 §4.3.1, §7"
     assert text.count("#EXT-X-INDEPENDENT-SEGMENTS\n") == 1, "RFC 8216 §4.3.5.1"
     renditions = attributes(text, "EXT-X-MEDIA")
     groups: dict[tuple[str, str], list[dict[str, str]]] = {}
