@@ -150,6 +150,10 @@ async def running_stack(
                 await stack.run(http.start(processes or cores()))
                 yield stack
             finally:
+                # First, so that clients and balancers are refused and go elsewhere, instead of
+                # waiting in the queue of a socket that nobody will accept from.
+                for listener in sockets:
+                    listener.close()
                 services.settle()
                 await family.stop()
                 http.close()
