@@ -13,6 +13,8 @@
 PYTHON ?= python3
 
 VENV := .venv
+# What an image has: what the server itself needs, and nothing else.
+BARE := .venv-bare
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 # Only its four clips are used; what it depends on is not needed.
@@ -37,7 +39,7 @@ unexport PYTHONDONTWRITEBYTECODE
 demo: $(VENV)/.run-ready $(PAGES)
 	@exec $(BIN)/python -m videoflix demo
 
-test: $(VENV)/.test-ready $(PAGES) $(WEB)
+test: $(VENV)/.test-ready $(BARE)/.ready $(PAGES) $(WEB)
 	@exec $(BIN)/python -m pytest -n 2 $(ARGS)
 
 check: lint types layers test
@@ -73,7 +75,7 @@ fuzz-media: $(VENV)/.test-ready
 	@exec $(BIN)/python -m tests.fuzz
 
 clean:
-	rm -rf $(VENV) $(PAGES:/.ready=) $(WEB:/.ready=) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(BARE) $(PAGES:/.ready=) $(WEB:/.ready=) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
 $(VENV)/.made:
@@ -93,6 +95,15 @@ $(VENV)/.run-ready: requirements.txt requirements-embedded.txt $(VENV)/.made
 $(VENV)/.test-ready: requirements-dev.txt $(VENV)/.run-ready
 	@echo "Installing what the tests need ..."
 	@$(PIP) -r requirements-dev.txt
+	@touch $@
+
+# As the Dockerfile does it.
+$(BARE)/.ready: requirements.txt $(VENV)/.made
+	@echo "Installing what an image has ..."
+	@rm -rf $(BARE)
+	@"$(PYTHON)" -m venv --without-pip $(BARE)
+	@$(BIN)/python -m pip --python $(BARE)/bin/python install --quiet --disable-pip-version-check --no-input \
+	  --only-binary=:all: -r requirements.txt
 	@touch $@
 
 # The stamp is a copy of the lock file: what is installed already needs no network, whatever the

@@ -17,6 +17,7 @@ PACKAGES = {
     "node": "nodejs",
     "openssl": "openssl",
     "strace": "strace",
+    "systemd-analyze": "systemd",
     "wrk": "wrk",
 }
 

@@ -117,6 +117,12 @@ async def test_createadmin(container: Container, on_services: dict[str, str]) ->
     )
     assert again.returncode == 1
     assert "has an account already" in again.stderr
+    kept = run(
+        "createadmin", email, "--password-stdin", "--if-missing", root=root, extra=on_services
+    )
+    assert kept.returncode == 0, kept.stderr
+    assert "it stays as it is" in kept.stdout
+    await container.accounts.login(email, PASSWORD)
 
 
 @pytest.mark.parametrize(

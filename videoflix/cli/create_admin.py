@@ -14,8 +14,9 @@ from videoflix.settings import Settings
 @click.command("createadmin")
 @click.argument("email")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@click.option("--if-missing", is_flag=True, help="Leave an account that is there as it is.")
 @pass_state
-def create_admin(state: State, email: str, password_stdin: bool) -> None:
+def create_admin(state: State, email: str, *, password_stdin: bool, if_missing: bool) -> None:
     """Make an account that may upload films.
 
     The password is asked for, or read from standard input; never given as an argument, where
@@ -26,14 +27,18 @@ def create_admin(state: State, email: str, password_stdin: bool) -> None:
         password = sys.stdin.readline().rstrip("\r\n")
     else:
         password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
-    if run_command(lambda _: _create(settings, email, password)):
+    if run_command(lambda _: _create(settings, email, password, if_missing=if_missing)):
         raise SystemExit(EXIT_INTERRUPTED)
 
 
-async def _create(settings: Settings, email: str, password: str) -> None:
+async def _create(settings: Settings, email: str, password: str, *, if_missing: bool) -> None:
     address = parse_address(email)
     async with command_container(settings) as container:
         if await container.users.find_by_email(address.folded):
-            raise Conflict(f"{address.typed} has an account already")
+            known = f"{address.typed} has an account already"
+            if not if_missing:
+                raise Conflict(known)
+            click.echo(f"{known}; it stays as it is.")
+            return
         user = await container.accounts.create(email, password, is_staff=True)
     click.echo(f"Made the admin {user.email} (id {user.id}).")
