@@ -147,6 +147,9 @@ class Member(Me):
 
     is_active: bool = Field(description="Whether it may sign in.")
     created_at: Timestamp
+    lapses_at: Timestamp | None = Field(
+        description="When an account that nobody has activated goes away; null for all others."
+    )
     last_sign_in: Timestamp | None = Field(
         description="Null where it is not known: sessions are kept for some days."
     )

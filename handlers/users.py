@@ -53,6 +53,7 @@ class UsersHandler(BaseHandler):
                     {
                         **_account(user),
                         "created_at": timestamp(user.created_at),
+                        "lapses_at": timestamp(user.lapses_at) if user.lapses_at else None,
                         "last_sign_in": timestamp(last) if last else None,
                     }
                     for user, last in found.members

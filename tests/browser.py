@@ -54,7 +54,7 @@ class Browser:
     def __init__(self, driver: Chrome) -> None:
         self.driver = driver
 
-    def command(self, name: str, **arguments: Any) -> dict[str, Any]:
+    def command(self, name: str, /, **arguments: Any) -> dict[str, Any]:
         """Send a command of the Chrome DevTools Protocol."""
         answer: dict[str, Any] = self.driver.execute_cdp_cmd(name, arguments)
         return answer

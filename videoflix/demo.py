@@ -7,6 +7,7 @@ when that is printed, and removed when the next start begins.
 
 import asyncio
 import json
+import os
 import secrets
 import shlex
 from collections.abc import Callable
@@ -21,7 +22,7 @@ from videoflix.encoding_wait import wait_for_encoding
 from videoflix.errors import Conflict
 from videoflix.models import ProcessingStatus, Video, VideoDetails
 from videoflix.private_files import private_folder, usable_root, write_private
-from videoflix.settings import Settings
+from videoflix.settings import OUTBOX, ServerSettings, Settings
 from videoflix.stack import Stack, running_stack
 
 MEMBER = "member@videoflix.example"
@@ -81,7 +82,13 @@ async def _demonstrate(
     announced.unlink(missing_ok=True)
     say("Starting the services, the HTTP server and a worker ...")
     count = settings.server.processes
-    async with running_stack(settings, config, processes=count, workers=1) as stack:
+    async with running_stack(
+        settings,
+        config,
+        processes=count,
+        workers=1,
+        is_own_frontend=settings.pages.enabled and not _has_frontend(settings),
+    ) as stack:
         async with open_container(stack.settings) as container:
             demonstration = _Demonstration(container, root, say)
             state = await stack.run(demonstration.prepare(film))
@@ -93,6 +100,13 @@ async def _demonstrate(
             await stack.ended()
         finally:
             say("Stopping ...")
+
+
+def _has_frontend(settings: Settings) -> bool:
+    """Whether somebody has named one: the default is where a frontend in development listens."""
+    default = ServerSettings.model_fields["frontend_url"].default
+    named = "VIDEOFLIX_SERVER__FRONTEND_URL" in os.environ
+    return named or settings.server.frontend_url != default
 
 
 class _Demonstration:
@@ -204,7 +218,10 @@ def _instructions(stack: Stack, state: DemoState) -> str:
     cookie = f'"Cookie: access_token=$(awk \'$6 == "access_token" {{print $7}}\' {jar})"'
     pages = ""
     if stack.settings.pages.enabled:
-        pages = f"  to watch     {stack.url}/\n  for admins   {stack.url}/admin/\n\n"
+        outbox = stack.settings.storage.root / "outbox"
+        is_kept = stack.settings.mail.url.get_secret_value() == OUTBOX
+        mails = f"  mails        {outbox}\n" if is_kept else ""
+        pages = f"  to watch     {stack.url}/\n  for admins   {stack.url}/admin/\n{mails}\n"
     return f"""
 Videoflix runs at {stack.url}
 

@@ -24,7 +24,8 @@ CATEGORY_SUGGESTIONS = (
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """An account. ``email`` is kept as typed; its case-folded form is unique."""
+    """An account. ``email`` is kept as typed; its case-folded form is unique. ``lapses_at`` is when
+    one that waits for its activation goes away."""
 
     id: int
     email: str
@@ -32,6 +33,7 @@ class User:
     is_active: bool
     is_staff: bool
     created_at: datetime
+    lapses_at: datetime | None = None
 
 
 class LinkPurpose(StrEnum):

@@ -124,9 +124,11 @@ async def running_stack(
     processes: int,
     workers: int,
     drain: float = DRAIN_SECONDS,
+    is_own_frontend: bool = False,
 ) -> AsyncIterator[Stack]:
     """Run ``processes`` HTTP children (0: one for each core) and ``workers`` worker children, and
     the embedded services where the settings ask for them. A stop gives requests ``drain`` seconds.
+    With ``is_own_frontend`` the links of mails lead to the server's own pages.
 
     Yields when HTTP is answered. Raises VideoflixError when something does not come up; then,
     and on the way out, everything is stopped again.
@@ -140,6 +142,8 @@ async def running_stack(
         server = settings.server.model_copy(update={"port": port})
         settings = settings.model_copy(update={"server": server})
         environment = {**os.environ, "VIDEOFLIX_SERVER__PORT": str(port)}
+        if is_own_frontend:
+            environment["VIDEOFLIX_SERVER__FRONTEND_URL"] = server.public_url
         async with open_services(settings) as services:
             family = Family()
             http = HttpChildren(family, _http_program(config, environment, drain), sockets)

@@ -6,7 +6,9 @@ other by relative paths always come from the same version, and may be kept for g
 
 import gzip
 import hashlib
-from collections.abc import Mapping
+import posixpath
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +21,8 @@ VENDORED = {
     HLS_WORKER: "hls.js/dist/hls.worker.js",
     TUS: "tus-js-client/dist/tus.min.js",
 }
+# A static import of an ES module, as the files here write it.
+_IMPORT = re.compile(r"""^import\s[^;]*?["'](\.[^"']+)["'];$""", re.MULTILINE)
 TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -50,6 +54,18 @@ class Assets:
 
     def find(self, name: str) -> Asset | None:
         return self._files.get(name)
+
+    def imports(self, entry: str) -> Sequence[str]:
+        """The modules that ``entry`` needs, itself not, by their depth."""
+        found = [entry]
+        for name in found:
+            text = self._files[name].content.decode()
+            targets = (
+                posixpath.normpath(posixpath.join(posixpath.dirname(name), target))
+                for target in _IMPORT.findall(text)
+            )
+            found += [target for target in dict.fromkeys(targets) if target not in found]
+        return found[1:]
 
     def url(self, name: str) -> str:
         """Where a page finds the file; empty where it is not installed."""

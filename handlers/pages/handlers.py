@@ -13,6 +13,13 @@ from videoflix.errors import NotFound
 from videoflix.settings import Settings
 
 TEMPLATES = Path(__file__).parent / "templates"
+# The script that each page begins with.
+ENTRIES = {
+    "watch": "js/app.js",
+    "activate": "js/activate.js",
+    "confirm_password": "js/confirm_password.js",
+    "admin": "js/admin/admin.js",
+}
 PAGE_TYPE = "text/html; charset=utf-8"
 REVALIDATED = "no-cache"
 FOR_GOOD = "public, max-age=31536000, immutable"
@@ -42,8 +49,10 @@ class Pages:
             "cookie_domain": settings.auth.cookie_domain,
         }
         self._pages = {}
-        for name in ("watch", "activate", "confirm_password", "admin"):
-            content = loader.load(f"{name}.html").generate(**values)
+        for name, entry in ENTRIES.items():
+            # Named in the page, so that browsers need not find them one after the other.
+            modules = [assets.url(each) for each in assets.imports(entry)]
+            content = loader.load(f"{name}.html").generate(entry=entry, modules=modules, **values)
             etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
             self._pages[name] = Page(content, etag)
 

@@ -5,7 +5,7 @@ import asyncio
 import httpx
 import pytest
 
-from tests.handlers.site import Server, login
+from tests.handlers.site import PASSWORD, Server, login
 
 JSON = {"Content-Type": "application/json"}
 
@@ -38,6 +38,22 @@ async def test_accounts_are_listed_and_found(server: Server, admin: httpx.AsyncC
     assert await found(admin, search="^a") == []
     assert await found(admin, page_size=1, page=2) == ["Never.Came@example.com"]
     assert (await admin.get("admin/users/?page=0")).status_code == 400
+
+
+async def test_who_never_activated_is_told_from_who_was_disabled(
+    server: Server, admin: httpx.AsyncClient
+) -> None:
+    async with server.client() as visitor:
+        body = {"email": "new@example.com", "password": PASSWORD, "confirmed_password": PASSWORD}
+        user_id = (await visitor.post("register/", json=body)).json()["user"]["id"]
+
+    async def states() -> list[tuple[bool, bool]]:
+        results = (await admin.get("admin/users/")).json()["results"]
+        return [(member["is_active"], member["lapses_at"] is None) for member in results]
+
+    assert await states() == [(True, True), (False, False)]
+    assert (await admin.post(f"admin/users/{user_id}/disable/", json={})).status_code == 200
+    assert await states() == [(True, True), (False, True)]
 
 
 async def test_r10_a_disabled_account_is_out_at_once(

@@ -11,6 +11,7 @@ from selenium.common.exceptions import (
     ElementClickInterceptedException,
     StaleElementReferenceException,
 )
+from selenium.webdriver import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
@@ -31,6 +32,17 @@ document.addEventListener("securitypolicyviolation", (event) => {
 # A pointer that moves over the player, whose controls go away when it rests.
 MOVE = """
 document.querySelector(".player")?.dispatchEvent(new PointerEvent("pointermove", {bubbles: true}));
+"""
+# What a person sees of elements.
+SEEN = """
+const seen = (css) => [...document.querySelectorAll(css)].filter((element) => (
+  element.checkVisibility({opacityProperty: true, visibilityProperty: true})));
+"""
+NAMED = """
+const found = seen(arguments[0]).find((element) => !element.disabled && (
+  [element.innerText.trim(), element.ariaLabel].includes(arguments[1])));
+found?.scrollIntoView({block: "center", behavior: "instant"});
+return found;
 """
 SETTLED = """
 const done = arguments[0];
@@ -53,12 +65,50 @@ class Page:
         self.browser = opened
         self.driver = opened.driver
         self.url = url
+        self._scripts: list[str] = []
         opened.command("Page.addScriptToEvaluateOnNewDocument", source=WATCH)
+        opened.command("Network.enable")
         self.driver.set_script_timeout(SECONDS)
 
     def open(self, path: str) -> None:
         self.driver.get("about:blank")  # a new document, also where only the hash differs
         self.driver.get(f"{self.url}{path}")
+
+    def before_each(self, script: str) -> None:
+        """Run ``script`` before the scripts of every page, until ``undo``."""
+        added = self.browser.command("Page.addScriptToEvaluateOnNewDocument", source=script)
+        self._scripts.append(added["identifier"])
+
+    def line(self, *, upload: int = -1, offline: bool = False) -> None:
+        """What the browser's line is like: bytes a second upwards, -1 for as fast as it is."""
+        limits = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": upload}
+        self.browser.command("Network.emulateNetworkConditions", offline=offline, **limits)
+
+    def blocks(self, *patterns: str) -> None:
+        """Addresses that cannot be had; none without patterns."""
+        self.browser.command("Network.setBlockedURLs", urls=list(patterns))
+
+    def undo(self) -> None:
+        """What ``before_each``, ``line`` and ``blocks`` did; the page goes, with its log."""
+        for script in self._scripts:
+            self.browser.command("Page.removeScriptToEvaluateOnNewDocument", identifier=script)
+        self._scripts.clear()
+        self.line()
+        self.blocks()
+        self.driver.get("about:blank")
+        self.log()
+
+    def forget(self) -> None:
+        """As a browser that was never here, but for its cache."""
+        self.driver.get("about:blank")
+        self.browser.command("Network.clearBrowserCookies")
+        self.browser.command(
+            "Storage.clearDataForOrigin", origin=self.url, storageTypes="local_storage"
+        )
+
+    def keys(self, *keys: str) -> None:
+        """Press keys, wherever the focus is."""
+        ActionChains(self.driver).send_keys(*keys).perform()
 
     def until(self, look: Callable[[], T | None], what: str) -> T:
         """What ``look`` returns once that is true. Raises AssertionError with all that the page
@@ -77,45 +127,39 @@ class Page:
 
     def find(self, css: str, text: str = "") -> WebElement:
         """The first element that is shown, and says ``text``."""
-
-        def look() -> WebElement | None:
-            for element in self.driver.find_elements(By.CSS_SELECTOR, css):
-                if element.is_displayed() and text in element.text:
-                    return element
-            return None
-
-        return self.until(look, f"{css} {text!r}")
+        script = (
+            f"{SEEN} return seen(arguments[0]).find((e) => e.innerText.includes(arguments[1]));"
+        )
+        found = self.until(lambda: self.run(script, css, text), f"{css} {text!r}")
+        assert isinstance(found, WebElement)
+        return found
 
     def gone(self, css: str) -> None:
-        self.until(
-            lambda: (
-                not any(e.is_displayed() for e in self.driver.find_elements(By.CSS_SELECTOR, css))
-            ),
-            f"{css} is gone",
-        )
+        script = f"{SEEN} return seen(arguments[0]).length === 0;"
+        self.until(lambda: self.run(script, css), f"{css} is gone")
 
     def press(self, text: str, css: str = "button, a") -> None:
         """Press what says, or is called, ``text``."""
 
         def look() -> bool:
-            self.run(MOVE)
-            for element in self.driver.find_elements(By.CSS_SELECTOR, css):
-                if text in (element.text, element.get_attribute("aria-label")) and (
-                    element.is_displayed() and element.is_enabled()
-                ):
-                    self.run("arguments[0].scrollIntoView({block: 'center'})", element)
-                    element.click()
-                    return True
-            return False
+            element = self.run(f"{SEEN} {MOVE} {NAMED}", css, text)
+            if element is not None:
+                element.click()
+            return element is not None
 
         self.until(look, f"press {text!r}")
 
     def fill(self, **values: str) -> None:
         """Type into the fields of these names."""
         for name, value in values.items():
-            field = self.find(f"[name={name}]")
+            field = self.find(f":is(input, textarea)[name={name}]")
             field.clear()
             field.send_keys(value)
+
+    def choose(self, field: str, file: Path) -> None:
+        """A file for the field with this id."""
+        self.until(lambda: self.driver.find_elements(By.ID, field), f"a place for {file.name}")
+        self.driver.find_element(By.ID, field).send_keys(str(file))
 
     def heading(self, text: str) -> None:
         self.find("h1", text)
@@ -125,6 +169,12 @@ class Page:
 
     def value(self, expression: str) -> Any:
         return self.run(f"return {expression}")
+
+    def box(self, css: str) -> dict[str, float]:
+        """Where the first such element is in the window (a DOMRect)."""
+        script = "return document.querySelector(arguments[0]).getBoundingClientRect().toJSON()"
+        found: dict[str, float] = self.run(script, css)
+        return found
 
     def log(self) -> list[str]:
         """The errors and warnings of the console since the last look."""

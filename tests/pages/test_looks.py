@@ -1,25 +1,12 @@
 """Every page at the width of a phone and of a desktop: pictures in ``build/pages``, axe-core finds
 nothing serious, the console stays empty, the policy refuses nothing."""
 
-import asyncio
-from pathlib import Path
-
-from tests.clips.fixtures import ClipCache
-from tests.handlers.films import add_pending, publish
-from tests.handlers.site import PASSWORD, Server
-from tests.media_pipeline.titles import rich_title
-from tests.pages.page import Page, page
-
-MEMBER, ADMIN = "member@example.com", "admin@example.com"
+from tests.pages.house import ADMIN, MEMBER, House
+from tests.pages.page import Page
 
 
-def sign_in(shown: Page, email: str) -> None:
-    shown.fill(email=email, password=PASSWORD)
-    shown.press("Sign in", "button")
-
-
-def look_at_accounts(shown: Page) -> None:
-    shown.open("/")
+def test_accounts_look_good(house: House, shown: Page) -> None:
+    house.let_in(shown, "")
     shown.heading("Sign in")
     shown.looked_at("sign-in")
     shown.press("Create an account")
@@ -37,9 +24,8 @@ def look_at_accounts(shown: Page) -> None:
     shown.looked_at("activate")
 
 
-def look_at_films(shown: Page) -> None:
-    shown.open("/")
-    sign_in(shown, MEMBER)
+def test_films_look_good(house: House, shown: Page) -> None:
+    house.let_in(shown, MEMBER)
     shown.find(".hero")
     shown.looked_at("catalogue")
     shown.fill(search="seven")
@@ -53,14 +39,14 @@ def look_at_films(shown: Page) -> None:
     shown.looked_at("player")
 
 
-def look_at_admins_page(shown: Page) -> None:
-    shown.open("/admin/")
+def test_the_admins_page_looks_good(house: House, shown: Page) -> None:
+    house.let_in(shown, MEMBER, "/admin/")
     shown.heading("This page is for admins")
     shown.looked_at("for-admins")
     shown.press("Sign out")
     shown.heading("Sign in as admin")
     shown.looked_at("admin-sign-in")
-    sign_in(shown, ADMIN)
+    house.let_in(shown, ADMIN, "/admin/")
     shown.find("tr", "Film seven")
     shown.find("meter")
     shown.looked_at("admin-films")
@@ -75,27 +61,3 @@ def look_at_admins_page(shown: Page) -> None:
     shown.press("Users")
     shown.find("tr", MEMBER)
     shown.looked_at("admin-users")
-
-
-async def test_pages_look_good(server: Server, clip_cache: ClipCache, tmp_path: Path) -> None:
-    title = rich_title(clip_cache).folder
-    numbers = ("one", "two", "three", "four", "five", "six", "seven")
-    for number in numbers:
-        await publish(server.container, title, f"Film {number}")
-    await server.add_user(MEMBER)
-    await server.add_user(ADMIN, is_staff=True)
-    videos = server.container.videos
-    await add_pending(server.container, "A film that could not be encoded")
-    lease = await videos.claim("test", 60, 5)
-    assert lease is not None
-    await videos.fail(lease, "The file holds no picture and no sound.")
-    await add_pending(server.container, "A film on its way")
-    assert await videos.claim("test", 600, 5) is not None
-
-    def look() -> None:
-        with page(tmp_path / "profile", server.url) as shown:
-            look_at_accounts(shown)
-            look_at_films(shown)
-            look_at_admins_page(shown)
-
-    await asyncio.to_thread(look)

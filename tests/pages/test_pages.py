@@ -14,7 +14,7 @@ from handlers.pages.assets import STATIC, VENDORED, load_assets
 from handlers.pages.policy import content_security_policy
 from handlers.pages.routes import PAGE_ROUTES
 from tests.handlers.conftest import changed, site
-from tests.handlers.site import Server
+from tests.pages.house import House
 from videoflix.settings import PagesSettings, Settings
 
 PATHS = (
@@ -56,9 +56,9 @@ class Parsed(HTMLParser):
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_r24_pages_and_their_headers(server: Server, path: str) -> None:
+async def test_r24_pages_and_their_headers(house: House, path: str) -> None:
     """R24: a strict policy, no sniffing, no frame, no referrer elsewhere."""
-    async with httpx.AsyncClient(base_url=server.url, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=house.url, trust_env=False) as client:
         answer = await client.get(path)
         again = await client.get(path, headers={"If-None-Match": answer.headers["etag"]})
         head = await client.head(path)
@@ -83,9 +83,9 @@ async def test_r24_pages_and_their_headers(server: Server, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_r24_nothing_inline_and_everything_from_here(server: Server, path: str) -> None:
+async def test_r24_nothing_inline_and_everything_from_here(house: House, path: str) -> None:
     """R24."""
-    async with httpx.AsyncClient(base_url=server.url, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=house.url, trust_env=False) as client:
         parsed = Parsed((await client.get(path)).text)
         assert parsed.inline == []
         assert len(parsed.names) > 4
@@ -95,9 +95,9 @@ async def test_r24_nothing_inline_and_everything_from_here(server: Server, path:
                 assert (await client.get(name)).status_code == 200, name
 
 
-async def test_files_are_kept_for_good_under_their_version(server: Server) -> None:
+async def test_files_are_kept_for_good_under_their_version(house: House) -> None:
     assets = load_assets()
-    async with httpx.AsyncClient(base_url=server.url, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=house.url, trust_env=False) as client:
         plain = await client.get(assets.url("app.css"), headers={"Accept-Encoding": "identity"})
         assert plain.content == (STATIC / "app.css").read_bytes()
         assert plain.headers["cache-control"] == "public, max-age=31536000, immutable"

@@ -85,35 +85,23 @@ def sign_up(shown: Page, server: Server) -> None:
     shown.heading("Your account is active")
     shown.press("Sign in", "main a")
     sign_in(shown, MEMBER)
-    shown.find(".empty", "There are no films yet.")
+    shown.find(".nothing", "There are no films yet.")
     shown.assert_clean()
     shown.press("Sign out")
     shown.heading("Sign in")
-
-
-def choose(shown: Page, film: Path) -> None:
-    shown.until(lambda: shown.driver.find_elements(By.ID, "upload-file"), "a place for the file")
-    shown.driver.find_element(By.ID, "upload-file").send_keys(str(film))
 
 
 def sent(shown: Page) -> int:
     return int(shown.value("document.querySelector('.upload progress')?.value ?? 0"))
 
 
-def throttle(shown: Page, speed: int) -> None:
-    """The browser's line, bytes a second upwards; -1 for as fast as it is."""
-    limits = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": speed}
-    shown.browser.command("Network.enable")
-    shown.browser.command("Network.emulateNetworkConditions", **limits)
-
-
 def upload(shown: Page, film: Path) -> None:
     """By an admin; in the middle the page is loaded anew."""
     shown.open("/admin/")
     sign_in(shown, ADMIN)
-    choose(shown, film)
+    shown.choose("upload-file", film)
     shown.fill(title=TITLE, description="Numbers, mostly.", category="Numbers")
-    throttle(shown, SLOW)
+    shown.line(upload=SLOW)
     shown.press("Upload", "button")
     shown.until(lambda: sent(shown) > UPLOAD_BYTES // 4, "a part is there")
     shown.press("Pause")
@@ -123,11 +111,11 @@ def upload(shown: Page, film: Path) -> None:
     assert sent(shown) < UPLOAD_BYTES
     shown.driver.refresh()
     shown.find(".unfinished", film.name)
-    throttle(shown, -1)
+    shown.line()
     shown.run(NOTE_OFFSETS)
     shown.run(NOTE_PROGRESS)
     shown.run(SPOIL_FIRST_QUESTION)
-    choose(shown, film)  # its title is remembered
+    shown.choose("upload-file", film)  # its title is remembered
     shown.find(".notice", "is uploaded")
     refused = shown.log()  # what was noted there is not told again
     assert len(refused) == 1, refused

@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Mapping
+from email import message_from_bytes, policy
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 
 from tests.clips.generate import make_clip
 from tests.commands import Running, run, running, until
+from tests.handlers.site import text_of
 from tests.videoflix.waiting import processes_naming
 from videoflix.demo_film import find_clip, make_film
 from videoflix.errors import InsufficientStorage
@@ -47,6 +50,18 @@ def has_staff_rights(found: Mapping[str, Any], email: str, password: str) -> boo
         return client.get(f"admin/videos/{found['video_id']}/").status_code == 200
 
 
+def activation_link(found: Mapping[str, Any], root: Path) -> str:
+    """The one in the mail that somebody who registers gets."""
+    with httpx.Client(base_url=f"{found['url']}/api/", timeout=30) as client:
+        password = "quiet-Harbour-42"
+        body = {"email": "new@example.com", "password": password, "confirmed_password": password}
+        assert client.post("register/", json=body).status_code == 201
+    (path,) = (root / "outbox").glob("*.eml")
+    mail = message_from_bytes(path.read_bytes(), policy=policy.default)
+    assert isinstance(mail, EmailMessage)
+    return next(word for word in text_of(mail).split() if "activate.html" in word)
+
+
 def test_a_second_start_shows_the_same(tmp_path: Path) -> None:
     film, root = tmp_path / "film.mp4", tmp_path / "var"
     make_clip(film, seconds=2)
@@ -58,8 +73,10 @@ def test_a_second_start_shows_the_same(tmp_path: Path) -> None:
         assert has_staff_rights(first, first["admin_email"], first["admin_password"])
         assert not has_staff_rights(first, first["email"], first["password"])
         assert f"{first['url']}/admin/\n" in demo.text()
-        for page in ("/", "/admin/"):
-            assert httpx.get(f"{first['url']}{page}").status_code == 200
+        link = activation_link(first, root)
+        assert link.startswith(f"{first['url']}/pages/auth/activate.html?")
+        for page in (f"{first['url']}/", f"{first['url']}/admin/", link):
+            assert httpx.get(page).status_code == 200
         assert demo.interrupt() == 0
     with running("demo", root=root, extra=port) as demo:
         second = ready(demo, root)

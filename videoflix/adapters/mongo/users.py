@@ -30,6 +30,7 @@ def _user(document: Document) -> User:
         is_active=document["is_active"],
         is_staff=document["is_staff"],
         created_at=document["created_at"],
+        lapses_at=document.get("lapses_at"),
     )
 
 

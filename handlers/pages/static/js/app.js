@@ -2,9 +2,12 @@
 
 import { signOut, whoAmI } from "./api.js";
 import { showForgot, showSignIn, showSignUp } from "./auth.js";
-import { showCatalogue } from "./catalogue.js";
-import { el, enter, say, show } from "./dom.js";
+import { categoryOf, showCatalogue, showCategory } from "./catalogue.js";
+import { el, enter, show } from "./dom.js";
+import { forgetFilms } from "./film-list.js";
+import { arrive } from "./places.js";
 import { session } from "./session.js";
+import { toastProblem } from "./toast.js";
 import { showWatch } from "./watch.js";
 
 const HOME = "#/";
@@ -12,7 +15,7 @@ const OPEN = { "#/signin": null, "#/signup": showSignUp, "#/forgot": showForgot 
 
 let user = null;
 let wanted = HOME; // where a sign-in leads
-let leave = () => {}; // ends the view that is shown
+let view = new AbortController(); // aborted when the view that is shown, or on its way, is left
 
 export function problemCard(problem, again) {
   return el(
@@ -44,10 +47,11 @@ async function goOut() {
   try {
     await signOut();
   } catch (problem) {
-    say(problem.message);
+    toastProblem(problem);
     return;
   }
   user = null;
+  forgetFilms();
   wanted = HOME;
   location.hash = "#/signin";
   route();
@@ -67,22 +71,35 @@ function askToSignIn(reason = "") {
   showSignIn({ done: signedIn, reason });
 }
 
+/** The signal of a new view; the one before is over. */
+function nextView() {
+  view.abort();
+  view = new AbortController();
+  return view.signal;
+}
+
+function showFilms(hash, signal) {
+  const film = /^#\/watch\/(\d+)$/.exec(hash);
+  if (film) return showWatch(Number(film[1]), signal);
+  const category = /^#\/category\/(.*)$/.exec(hash);
+  return category ? showCategory(categoryOf(category[1]), signal) : showCatalogue(signal);
+}
+
 async function route() {
-  leave();
-  leave = () => {};
+  const signal = nextView();
   const hash = location.hash.startsWith("#/") ? location.hash : HOME;
   showAccount();
+  if (hash === "#/forgot") return showForgot();
   if (!user && hash in OPEN) return OPEN[hash] ? OPEN[hash]() : askToSignIn();
   if (!user) {
     wanted = hash;
     return askToSignIn();
   }
-  const film = /^#\/watch\/(\d+)$/.exec(hash);
   try {
-    leave = (film ? await showWatch(Number(film[1])) : await showCatalogue()) ?? (() => {});
+    await showFilms(hash, signal);
   } catch (problem) {
-    if (problem.kind === "signed-out") return undefined; // told by the session's end
-    enter("Problem", problemCard(problem, route));
+    // A session that has ended is told of by its end.
+    if (!signal.aborted && problem.kind !== "signed-out") enter("Problem", problemCard(problem, route));
   }
   return undefined;
 }
@@ -99,10 +116,14 @@ async function start() {
 
 session.addEventListener("ended", () => {
   if (!user) return;
-  leave();
-  leave = () => {};
-  wanted = location.hash.startsWith("#/watch/") ? location.hash : HOME;
+  nextView();
+  forgetFilms();
+  wanted = location.hash in OPEN ? HOME : location.hash;
   askToSignIn("You were signed out. Sign in to go on.");
 });
-window.addEventListener("hashchange", route);
+window.addEventListener("hashchange", () => {
+  arrive();
+  route();
+});
+arrive();
 start();

@@ -18,9 +18,14 @@ function showForm() {
     ],
     {
       button: "Save the new password",
-      explain: { detail: "This link has been used, or is too old. Ask for a new one." },
       submit: async (values) => {
-        await publicCall(`password_confirm/${link.uid}/${link.token}/`, values);
+        try {
+          await publicCall(`password_confirm/${link.uid}/${link.token}/`, values);
+        } catch (problem) {
+          if (problem.kind !== "invalid" || !problem.fields.detail) throw problem;
+          showBad("This link has been used, or is too old.");
+          return;
+        }
         const button = el("a", { class: "button primary", href: "/#/signin" }, "Sign in");
         enter("Password changed", card("Your password is changed", el("p", {}, "Sign in with the new one."), button));
       },
@@ -29,10 +34,10 @@ function showForm() {
   enter("Choose a new password", card("Choose a new password", made));
 }
 
-if (link) {
-  showForm();
-} else {
-  const text = "This link is not complete. Open the whole link of the mail, or ask for a new one.";
-  const next = el("a", { class: "button", href: "/#/forgot" }, "Ask for a new link");
+function showBad(text) {
+  const next = el("a", { class: "button primary", href: "/#/forgot" }, "Ask for a new link");
   enter("Choose a new password", card("That did not work", el("p", { class: "notice bad", role: "alert" }, text), next));
 }
+
+if (link) showForm();
+else showBad("This link is not complete. Open the whole link of the mail, or ask for a new one.");

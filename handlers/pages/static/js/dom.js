@@ -29,9 +29,10 @@ export function say(text) {
   requestAnimationFrame(() => { place.textContent = text; });
 }
 
-/** Show a view: its title in the tab, its heading in focus. */
+/** Show a view: its title in the tab, its heading in focus. Dialogs of the view before are over. */
 export function enter(title, ...children) {
   const main = document.getElementById("main");
+  for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
   show(main, ...children);
   document.title = title ? `${title} – Videoflix` : "Videoflix";
   const heading = main.querySelector("h1");
@@ -60,6 +61,7 @@ const PATHS = {
   left: "M15.500 4.500 8 12l7.500 7.500 1.500-1.500-6-6 6-6z",
   right: "M8.500 4.500 16 12l-7.500 7.500L7 18l6-6-6-6z",
   close: "M5.600 4.200 12 10.600l6.400-6.400 1.400 1.400L13.400 12l6.400 6.400-1.400 1.400L12 13.400l-6.400 6.400-1.400-1.400 6.400-6.400-6.400-6.400z",
+  film: "M4 5h16a1 1 0 0 1 1 1v12a1 1 0 0 1-1 1H4a1 1 0 0 1-1-1V6a1 1 0 0 1 1-1zm1 2v2h2V7zm0 4v2h2v-2zm0 4v2h2v-2zm12-8v2h2V7zm0 4v2h2v-2zm0 4v2h2v-2zM9 7v10h6V7z",
   upload: "M11 16V7.800L7.400 11.400 6 10l6-6 6 6-1.400 1.400L13 7.800V16zM4 18h16v2H4z",
 };
 
@@ -101,7 +103,10 @@ export function loadScript(url, integrity) {
       script.crossOrigin = "anonymous";
     }
     script.addEventListener("load", resolve);
-    script.addEventListener("error", () => reject(new Error(`${url} cannot be loaded`)));
+    script.addEventListener("error", () => {
+      script.remove();
+      reject(new Error(`${url} cannot be loaded`));
+    });
     document.head.append(script);
   });
 }

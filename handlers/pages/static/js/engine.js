@@ -4,6 +4,7 @@
 //   "" for none);  load(at), destroy();  and call  tracks()  and  problem(kind, retry).
 
 import { loadScript } from "./dom.js";
+import { Problem } from "./problems.js";
 import { HlsEngine } from "./hls-engine.js";
 import { NativeEngine } from "./native-engine.js";
 
@@ -23,12 +24,20 @@ function hasMediaSource() {
   return Boolean(window.ManagedMediaSource || window.MediaSource);
 }
 
-/** The engine for this browser; null where nothing can play. */
+/** Fetch the player while there is nothing else to do, so that the first film begins sooner. */
+export function warmUp() {
+  if (!hasMediaSource() || navigator.connection?.saveData) return;
+  if (window.requestIdleCallback) requestIdleCallback(() => hlsLibrary());
+  else setTimeout(hlsLibrary, 2000);
+}
+
+/** The engine for this browser. Rejects with a Problem that says why there is none: `none` (the
+ *  browser cannot), `missing` (the server has no player for it) or `unloaded`. */
 export async function openEngine(video, film, listener) {
-  if (hasMediaSource()) {
-    const Hls = await hlsLibrary();
-    if (Hls?.isSupported()) return new HlsEngine(Hls, video, film, listener);
-  }
+  const isCapable = hasMediaSource();
+  const Hls = isCapable ? await hlsLibrary() : null;
+  if (Hls?.isSupported()) return new HlsEngine(Hls, video, film, listener);
   if (video.canPlayType("application/vnd.apple.mpegurl")) return new NativeEngine(video, film, listener);
-  return null;
+  if (!isCapable || Hls) throw new Problem("none");
+  throw new Problem(document.body.dataset.hlsUrl ? "unloaded" : "missing");
 }

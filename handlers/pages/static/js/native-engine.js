@@ -32,6 +32,7 @@ export class NativeEngine {
   async load(at) {
     const { video } = this;
     await fresh().catch(() => {});
+    if (this.stopper.signal.aborted) return; // left meanwhile
     if (at > 0) video.addEventListener("loadedmetadata", () => { video.currentTime = at; }, { once: true, signal: this.stopper.signal });
     video.src = this.url;
     video.load();

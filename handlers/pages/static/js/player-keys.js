@@ -37,13 +37,13 @@ export function listenToKeys(player, signal) {
   const actions = actionsOf(player);
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+    if (event.key === "Escape") {
+      if (player.closeMenu()) event.preventDefault(); // and no dialog around it
+      return;
+    }
     if (event.target.matches(TYPING)) return;
     if (event.key === " " && event.target.closest("button, a, summary")) return; // presses that
     if (event.target.closest(".player") === null && event.target.closest("a, button, summary") && event.key.startsWith("Arrow")) return;
-    if (event.key === "Escape") {
-      player.closeMenu();
-      return;
-    }
     const name = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     const digit = /^[0-9]$/.test(name) ? Number(name) : -1;
     const action = digit >= 0 ? () => player.seek((player.video.duration * digit) / 10) : actions[name];

@@ -23,8 +23,9 @@ function fill(select, options, value) {
 }
 
 export class PlayerMenu {
-  constructor(video) {
-    this.video = video;
+  /** `textChanged()` is called when other subtitles, or none, were chosen. */
+  constructor(video, textChanged) {
+    Object.assign(this, { video, textChanged });
     this.engine = null;
     this.quality = choice("quality", "Quality", (id) => { this.engine.quality = id; prefer("quality", this.labelOf(this.engine.qualities(), id)); this.update(); });
     this.speed = choice("speed", "Speed", (rate) => this.setSpeed(Number(rate)));
@@ -57,6 +58,7 @@ export class PlayerMenu {
     this.engine.text = id;
     prefer("text", this.engine.texts().find((each) => each.id === id)?.language ?? "");
     this.update();
+    this.textChanged();
   }
 
   /** Subtitles on or off. The label of those that are shown now. */

@@ -10,6 +10,7 @@ import { prefer, preference } from "./prefs.js";
 import { play } from "./recovery.js";
 import { SeekBar } from "./seekbar.js";
 import { storyboard } from "./storyboard.js";
+import { toast } from "./toast.js";
 
 const REST = 3000; // milliseconds without a movement after which controls go away
 const TROUBLES = {
@@ -18,8 +19,11 @@ const TROUBLES = {
   gone: ["This film is gone", "It was taken out of the catalogue."],
   forbidden: ["This film cannot be played", "You may not watch it."],
   broken: ["This film cannot be played", "Something is wrong with it, or with the server."],
-  none: ["This browser cannot play films", "It has neither Media Source Extensions nor HLS of its own, or the player could not be loaded."],
+  none: ["This browser cannot play films", "It has neither Media Source Extensions nor HLS of its own."],
+  missing: ["The player is not installed on this server", "This browser needs hls.js. Whoever runs the server installs it with npm and “make”, or names a copy in pages.hls_cdn_url."],
+  unloaded: ["The player could not be loaded", "hls.js, which this browser needs, did not arrive."],
 };
+const FINAL = ["gone", "none", "missing"]; // to try again is of no use
 
 function swap(button, name, label) {
   if (button.getAttribute("aria-label") === label) return;
@@ -38,7 +42,7 @@ export class Player {
     this.video.volume = preference("volume", 1);
     this.video.muted = preference("muted", false);
     this.seekBar = new SeekBar(this.video);
-    this.menu = new PlayerMenu(this.video);
+    this.menu = new PlayerMenu(this.video, () => this.showText());
     this.time = el("span", { class: "time" }, "0:00");
     this.trouble = el("div", { class: "trouble", role: "alert", hidden: true });
     this.spinner = el("div", { class: "spinner", hidden: true });
@@ -90,14 +94,11 @@ export class Player {
     const at = this.keepsPlace ? await startOf(this.film) : 0;
     const engine = await openEngine(this.video, this.film, { tracks: () => this.showTracks(), problem: (kind, again) => this.tell(kind, again) });
     if (this.stopper.signal.aborted) return at;
-    if (!engine) {
-      this.tell("none");
-      return at;
-    }
     this.engine = engine;
     this.menu.engine = engine;
     this.spinner.hidden = false;
     await engine.load(at);
+    if (this.stopper.signal.aborted) return at;
     play(this.video).then((isPlaying) => isPlaying || this.showState());
     if (this.keepsPlace) this.positions = new Positions(this.film, this.video);
     storyboard(`video/${this.film.id}/storyboard.vtt`, call).then((found) => { this.seekBar.pictures = found; });
@@ -146,7 +147,7 @@ export class Player {
   toggleInset() {
     if (!document.pictureInPictureEnabled) return;
     const going = document.pictureInPictureElement ? document.exitPictureInPicture() : this.video.requestPictureInPicture();
-    going.catch(() => say("Picture in picture is not possible now."));
+    going.catch(() => toast("Picture in picture is not possible now.", { isBad: true }));
   }
 
   toggleFull() {
@@ -163,17 +164,23 @@ export class Player {
     if (!element.hidden) element.querySelector(".menu-row:not([hidden]) select")?.focus();
   }
 
+  /** Whether it was open. */
   closeMenu() {
-    if (this.menu.element.hidden) return;
+    if (this.menu.element.hidden) return false;
     const hadFocus = this.menu.element.contains(document.activeElement);
     this.menu.element.hidden = true;
     this.menuButton.setAttribute("aria-expanded", "false");
     if (hadFocus) this.menuButton.focus();
+    return true;
   }
 
   showTracks() {
     this.menu.restore();
     this.menu.update();
+    this.showText();
+  }
+
+  showText() {
     this.textButton.hidden = this.engine.texts().length === 0;
     this.textButton.setAttribute("aria-pressed", String(this.engine.text !== ""));
   }
@@ -217,7 +224,7 @@ export class Player {
     if (!kind) return;
     this.spinner.hidden = true;
     const [title, text] = TROUBLES[kind] ?? TROUBLES.broken;
-    const button = again && kind !== "gone" ? el("button", { class: "primary", type: "button", on: { click: again } }, "Try again now") : null;
+    const button = again && !FINAL.includes(kind) ? el("button", { class: "primary", type: "button", on: { click: again } }, "Try again now") : null;
     const way = kind === "gone" ? el("a", { class: "button", href: "#/" }, "To all films") : null;
     show(this.trouble, el("p", { class: "trouble-title" }, title), el("p", {}, text), button, way);
   }

@@ -6,9 +6,10 @@ const WORDS = {
   forbidden: "You may not do that.",
   gone: "There is nothing here any more.",
   broken: "Something went wrong on the server.",
+  unloaded: "A part of this page could not be loaded.",
 };
 
-/** `kind` is one of the above, `invalid` (`fields` says what is wrong), `conflict` or `too-many`. */
+/** `kind` is one of the above, `none` or `missing` (what this browser or server cannot do), `invalid` (`fields` says what is wrong), `conflict` or `too-many`. */
 export class Problem extends Error {
   constructor(kind, { message = WORDS[kind], fields = {}, status = 0 } = {}) {
     super(message);

@@ -6,6 +6,8 @@ import { pictureAt } from "./storyboard.js";
 
 const STEP = 5; // seconds a key moves
 const PAGE = 60;
+const FRAME = 10; // pixels around the picture
+const NARROW = 76; // of a preview without a picture
 
 export class SeekBar {
   constructor(video) {
@@ -33,6 +35,10 @@ export class SeekBar {
       this.isHeld = false;
       video.currentTime = Number(input.value);
     });
+    // A drag that the browser takes away (for a scroll, say) ends without a change, as does one that
+    // comes back to where it began; the release tells of a change first.
+    input.addEventListener("pointercancel", () => this.release());
+    for (const name of ["pointerup", "blur"]) input.addEventListener(name, () => setTimeout(() => this.release()));
     input.addEventListener("keydown", (event) => this.key(event));
     element.addEventListener("pointermove", (event) => {
       const box = input.getBoundingClientRect();
@@ -43,6 +49,13 @@ export class SeekBar {
     for (const name of ["timeupdate", "durationchange", "seeking", "progress", "loadedmetadata"]) {
       video.addEventListener(name, () => this.update());
     }
+  }
+
+  /** Nobody holds it any more: it shows where the film is. */
+  release() {
+    if (!this.isHeld) return;
+    this.isHeld = false;
+    this.update();
   }
 
   get length() {
@@ -89,10 +102,10 @@ export class SeekBar {
       style.backgroundImage = `url("${found.url}")`;
       style.backgroundPosition = `-${found.x}px -${found.y}px`;
     }
+    // By the style sheet alone: to measure here would make the browser lay out the page each time.
+    const half = `${(found ? found.width + FRAME : NARROW) / 2}px`;
+    this.preview.style.left = `clamp(${half}, ${(100 * at) / this.length}%, calc(100% - ${half}))`;
     this.preview.hidden = false;
-    const [room, width] = [this.element.clientWidth, this.preview.offsetWidth];
-    const left = (at / this.length) * room - width / 2;
-    this.preview.style.left = `${Math.min(room - width, Math.max(0, left))}px`;
   }
 
   hidePreview() {

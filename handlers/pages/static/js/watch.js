@@ -1,8 +1,8 @@
 // One film: the player, and what it is about.
 
-import { call } from "./api.js";
-import { thumbnail } from "./catalogue.js";
 import { clock, el, enter, icon, say } from "./dom.js";
+import { knownFilms, readFilms, thumbnail } from "./film-list.js";
+import { loadingFilm } from "./loading.js";
 import { KEYS } from "./player-keys.js";
 import { Player } from "./player.js";
 
@@ -24,16 +24,25 @@ function resumed(player, at) {
   setTimeout(() => note.remove(), TOLD);
 }
 
-/** Show a film and play it. Returns what ends the view. Rejects with a Problem. */
-export async function showWatch(id) {
-  const films = await call("video/");
-  const film = films.find((each) => each.id === id);
+async function findFilm(id) {
+  const wanted = (films) => films?.find((each) => each.id === id);
+  const known = wanted(knownFilms());
+  if (known) return known;
+  enter("", loadingFilm());
+  return wanted(await readFilms());
+}
+
+/** Show a film and play it until `signal` is aborted. Rejects with a Problem. */
+export async function showWatch(id, signal) {
+  const film = await findFilm(id);
+  if (signal.aborted) return;
   const back = el("a", { class: "back", href: "#/" }, icon("left"), "All films");
   if (!film) {
     enter("Film not found", el("section", { class: "card narrow" }, el("h1", {}, "This film is gone"), el("p", {}, "It was taken out of the catalogue, or is not ready yet."), back));
-    return null;
+    return;
   }
   const player = new Player(film, thumbnail(film));
+  signal.addEventListener("abort", () => player.stop());
   const about = el(
     "div",
     { class: "about" },
@@ -46,5 +55,4 @@ export async function showWatch(id) {
   player.start().then((at) => { if (at > 0) resumed(player, at); }).catch((problem) => {
     if (problem.kind !== "signed-out") player.tell(problem.kind, () => window.dispatchEvent(new HashChangeEvent("hashchange")));
   });
-  return () => player.stop();
 }

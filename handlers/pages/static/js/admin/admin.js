@@ -2,22 +2,42 @@
 
 import { call, signOut, whoAmI } from "../api.js";
 import { card, showSignIn } from "../auth.js";
-import { el, enter, say, show } from "../dom.js";
+import { el, enter, show } from "../dom.js";
 import { session } from "../session.js";
+import { toastProblem } from "../toast.js";
 import { FilmsTable } from "./films.js";
 import { gaugesPanel } from "./gauges.js";
 import { UploadPanel } from "./upload.js";
 import { UsersTable } from "./users.js";
 
 let user = null;
+let lastId = 0; // of whoever was signed in the last time
 let leave = () => {};
+// An upload goes on whatever is shown: its panel lives as long as somebody is signed in.
+let upload = null;
+let uploaded = () => {}; // of the view that is shown
+const uploadNote = el("span", { class: "tab-note" });
+
+function uploadPanel() {
+  upload ??= new UploadPanel({
+    added: () => uploaded(),
+    changed: () => { uploadNote.textContent = upload?.summary ?? ""; },
+  });
+  return upload;
+}
+
+function dropUpload() {
+  upload?.stop();
+  upload = null;
+  uploadNote.textContent = "";
+}
 
 function showAccount() {
   const bar = document.getElementById("bar-middle");
   const isUsers = location.hash === "#/users";
-  const link = (text, href, isHere) => el("a", { href, "aria-current": isHere ? "page" : null }, text);
+  const link = (text, href, isHere, note) => el("a", { href, "aria-current": isHere ? "page" : null }, text, note);
   const isAdmin = user?.is_staff;
-  show(bar, isAdmin ? el("nav", { class: "tabs", "aria-label": "Views" }, link("Films", "#/", !isUsers), link("Users", "#/users", isUsers), el("a", { href: "/" }, "Watch")) : null);
+  show(bar, isAdmin ? el("nav", { class: "tabs", "aria-label": "Views" }, link("Films", "#/", !isUsers, uploadNote), link("Users", "#/users", isUsers, null), el("a", { href: "/" }, "Watch")) : null);
   show(
     document.getElementById("account"),
     user ? el("span", { class: "who" }, user.email) : null,
@@ -29,10 +49,11 @@ async function goOut() {
   try {
     await signOut();
   } catch (problem) {
-    say(problem.message);
+    toastProblem(problem);
     return;
   }
   user = null;
+  dropUpload();
   route();
 }
 
@@ -55,11 +76,15 @@ function showFilms() {
     refreshCategories();
   };
   const films = new FilmsTable(changed);
-  const upload = new UploadPanel(() => { films.soon(); changed(); });
+  uploaded = () => {
+    films.soon();
+    changed();
+  };
   refreshCategories();
-  enter("Films", el("h1", { class: "hidden-text" }, "Films"), suggestions, el("div", { class: "admin" }, el("div", { class: "admin-side" }, upload.element, gauges.element), films.element));
+  enter("Films", el("h1", { class: "hidden-text" }, "Films"), suggestions, el("div", { class: "admin" }, el("div", { class: "admin-side" }, uploadPanel().element, gauges.element), films.element));
   document.title = "Films – Videoflix admin";
   return () => {
+    uploaded = () => {};
     films.stop();
     gauges.stop();
   };
@@ -91,7 +116,10 @@ async function start() {
     enter("Problem", card("That did not work", el("p", { class: "notice bad", role: "alert" }, problem.message), el("button", { type: "button", class: "primary", on: { click: start } }, "Try again")));
     return;
   }
+  if (user && lastId !== user.id) dropUpload(); // it was somebody else's
+  lastId = user?.id ?? lastId;
   route();
+  upload?.goOn();
 }
 
 session.addEventListener("ended", () => {
@@ -103,4 +131,15 @@ session.addEventListener("ended", () => {
   askToSignIn("You were signed out. Sign in to go on.");
 });
 window.addEventListener("hashchange", route);
+window.addEventListener("beforeunload", (event) => {
+  if (upload?.isRunning) event.preventDefault(); // asks whether one really wants to go
+});
+// A file that misses the place for it would be opened by the browser in the page's stead.
+for (const name of ["dragover", "drop"]) {
+  window.addEventListener(name, (event) => {
+    if (event.defaultPrevented || !event.dataTransfer?.types.includes("Files")) return;
+    event.preventDefault();
+    event.dataTransfer.dropEffect = "none";
+  });
+}
 start();

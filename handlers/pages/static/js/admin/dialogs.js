@@ -19,8 +19,9 @@ export function openDialog(title, content, { wide = false, closed = () => {} } =
   return dialog;
 }
 
-/** Ask before something that cannot be taken back. `act` may throw a Problem, which is shown. */
-export function confirmed(title, text, button, act) {
+/** Ask before something that cannot be taken back. `act` may throw a Problem, which is shown. `after`
+ *  is called when it was done and the dialog has gone: where the focus came from may be gone too. */
+export function confirmed(title, text, button, act, after) {
   const wrong = el("p", { class: "notice bad", role: "alert", hidden: true });
   const go = el("button", { type: "button", class: "danger" }, button);
   const stay = el("button", { type: "button", autofocus: true, on: { click: () => dialog.close() } }, "Keep it");
@@ -30,6 +31,7 @@ export function confirmed(title, text, button, act) {
     try {
       await act();
       dialog.close();
+      after();
     } catch (problem) {
       wrong.textContent = problem.message;
       wrong.hidden = false;

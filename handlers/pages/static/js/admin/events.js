@@ -34,10 +34,21 @@ export function listen(handlers) {
     }
   };
 
+  // Browsers keep pages that were left, to come back to, and a stream with them: six of those, and
+  // no request of this origin gets through any more (HTTP/1.1).
+  const pause = () => {
+    clearTimeout(timer);
+    source?.close();
+  };
+  const goOn = ({ persisted }) => { if (persisted) open(); };
+  window.addEventListener("pagehide", pause);
+  window.addEventListener("pageshow", goOn);
+
   open();
   return () => {
     isOver = true;
-    clearTimeout(timer);
-    source?.close();
+    pause();
+    window.removeEventListener("pagehide", pause);
+    window.removeEventListener("pageshow", goOn);
   };
 }

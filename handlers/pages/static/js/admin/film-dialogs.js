@@ -1,9 +1,10 @@
 // What is done to one film: edit, picture, preview, delete.
 
 import { call } from "../api.js";
-import { el, say } from "../dom.js";
+import { el } from "../dom.js";
 import { form } from "../forms.js";
 import { Player } from "../player.js";
+import { toast } from "../toast.js";
 import { confirmed, openDialog } from "./dialogs.js";
 import { detailFields } from "./upload.js";
 
@@ -37,19 +38,20 @@ export function editFilm(film, changed) {
     submit: async ({ title, description, category }) => {
       changed(await call(path(film), { method: "PATCH", json: { title, description, category } }));
       dialog.close();
-      say("Saved.");
+      toast(`${title} is saved.`);
     },
   });
   const dialog = openDialog(`Edit ${film.title}`, made);
 }
 
-export function deleteFilm(film, removed) {
+/** Ask, and delete a film: `removed()` is called then, `after()` when the dialog has gone. */
+export function deleteFilm(film, removed, after) {
   const text = "The film, its encodes and the file that was uploaded are deleted for good. Whoever watches it is stopped.";
   confirmed(`Delete ${film.title}?`, text, "Delete", async () => {
     await call(path(film), { method: "DELETE" });
-    removed(film);
-    say(`${film.title} is deleted.`);
-  });
+    removed();
+    toast(`${film.title} is deleted.`);
+  }, after);
 }
 
 export function previewFilm(film) {

@@ -14,6 +14,7 @@ export class FilmRow {
   /** `actions`: preview, edit, retry, cancel, again, remove; each gets the record. */
   constructor(film, actions) {
     this.actions = actions;
+    this.made = {}; // buttons by their action
     this.image = el("img", { alt: "", loading: "lazy", width: 128, height: 72 });
     this.title = el("span", { class: "row-title" });
     this.about = el("span", { class: "hint" });
@@ -79,11 +80,20 @@ export class FilmRow {
       ["pending", "processing"].includes(status) && ["Cancel", "cancel"],
       ["Delete", "remove"],
     ].filter(Boolean);
-    const key = `${wanted} ${film.title}`;
+    const had = this.buttons.contains(document.activeElement);
+    const buttons = wanted.map(([label, action]) => this.button(label, action));
+    for (const [index, [label]] of wanted.entries()) buttons[index].setAttribute("aria-label", `${label} ${film.title}`);
+    const key = wanted.join();
     if (this.key === key) return;
     this.key = key;
-    const focused = this.buttons.contains(document.activeElement) ? document.activeElement.textContent : "";
-    show(this.buttons, wanted.map(([label, action]) => el("button", { type: "button", class: "small", "aria-label": `${label} ${film.title}`, on: { click: () => this.actions[action](this.film) } }, label)));
-    [...this.buttons.children].find((button) => button.textContent === focused)?.focus();
+    const focused = document.activeElement;
+    show(this.buttons, buttons);
+    if (had) (buttons.includes(focused) ? focused : buttons[0]).focus();
+  }
+
+  /** Always the same one: dialogs give the focus back to it. */
+  button(label, action) {
+    this.made[action] ??= el("button", { type: "button", class: "small", on: { click: () => this.actions[action](this.film) } }, label);
+    return this.made[action];
   }
 }

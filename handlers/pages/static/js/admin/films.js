@@ -2,11 +2,13 @@
 
 import { call } from "../api.js";
 import { el, say, show } from "../dom.js";
+import { loadingRows } from "../loading.js";
+import { toast, toastProblem } from "../toast.js";
 import { listen } from "./events.js";
 import { deleteFilm, editFilm, previewFilm } from "./film-dialogs.js";
 import { FilmRow } from "./film-row.js";
 import { settled } from "./format.js";
-import { pager, searchBox, select } from "./paged.js";
+import { lastPage, pager, searchBox, select } from "./paged.js";
 
 const SIZE = 20;
 const STATUSES = [["", "All films"], ["pending", "Waiting"], ["processing", "Encoding"], ["ready", "Ready"], ["failed", "Failed"]];
@@ -20,6 +22,8 @@ export class FilmsTable {
     this.rows = new Map();
     this.body = el("tbody", { role: "rowgroup" });
     this.said = el("p", { class: "empty", hidden: true });
+    this.loading = loadingRows(4);
+    this.heading = el("h2", { id: "films-title", tabIndex: -1 }, "Films");
     this.pages = el("nav", { class: "pager", "aria-label": "Pages of films" });
     this.category = select("category", "Category", [["", "All categories"]], (category) => this.ask({ category }));
     this.retryAll = el("button", { type: "button", class: "small", hidden: true, on: { click: () => this.retryFailed() } }, "Retry all that failed");
@@ -38,7 +42,7 @@ export class FilmsTable {
     const names = ["Picture", "Title", "Status", "Added", "Actions"];
     const head = el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, names.map((name) => el("th", { role: "columnheader", scope: "col" }, name))));
     const table = el("table", { role: "table", class: "films" }, el("caption", { class: "hidden-text" }, "Films"), head, this.body);
-    return el("section", { class: "panel", "aria-labelledby": "films-title" }, el("h2", { id: "films-title" }, "Films"), filters, table, this.said, this.pages);
+    return el("section", { class: "panel", "aria-labelledby": "films-title" }, this.heading, filters, table, this.loading, this.said, this.pages);
   }
 
   stop() {
@@ -58,11 +62,18 @@ export class FilmsTable {
       const found = await call(`admin/videos/?${parameters}`);
       if (number === this.number) this.draw(found);
     } catch (problem) {
-      this.tell(problem.message);
+      this.loading.remove();
+      if (this.rows.size) toastProblem(problem);
+      else this.tell(problem.message, () => this.load());
     }
   }
 
   draw({ count, results }) {
+    this.loading.remove();
+    if (!results.length && this.asked.page > 1) {
+      this.ask({ page: lastPage(count, SIZE) }); // what was on it is gone
+      return;
+    }
     const rows = new Map();
     for (const film of results) {
       const row = this.rows.get(film.id);
@@ -72,15 +83,20 @@ export class FilmsTable {
     this.rows = rows;
     const elements = [...rows.values()].map(({ element }) => element);
     // Moving a row takes the focus out of it: only where the order has changed.
-    if (elements.some((element, index) => this.body.children[index] !== element) || this.body.children.length !== elements.length) show(this.body, elements);
+    const focused = this.body.contains(document.activeElement) ? document.activeElement : null;
+    if (elements.some((element, index) => this.body.children[index] !== element) || this.body.children.length !== elements.length) {
+      show(this.body, elements);
+      focused?.focus({ preventScroll: true });
+    }
     const isNarrowed = this.asked.status || this.asked.search || this.asked.category;
-    this.tell(count ? "" : isNarrowed ? "No film fits." : "There are no films yet.");
+    this.tell(count ? "" : isNarrowed ? "No film fits." : "There are no films yet. Upload the first one above.");
     this.retryAll.hidden = this.asked.status !== "failed" || !count;
     pager(this.pages, { page: this.asked.page, size: SIZE, count }, (page) => this.ask({ page }));
   }
 
-  tell(text) {
-    this.said.textContent = text;
+  /** Say it in the place of rows; `again` is offered. */
+  tell(text, again = null) {
+    show(this.said, text ? el("span", {}, text) : null, again ? el("button", { type: "button", class: "small", on: { click: again } }, "Try again") : null);
     this.said.hidden = !text;
   }
 
@@ -108,30 +124,41 @@ export class FilmsTable {
     this.changed();
   }
 
+  /** The focus goes to the row that stands there now, else to the heading. */
+  focusRow(index) {
+    const rows = [...this.body.children];
+    const place = rows[Math.min(index, rows.length - 1)]?.querySelector(".row-actions button:last-child");
+    (place ?? this.heading).focus();
+  }
+
   actions() {
-    const post = (name) => async (film) => {
+    const post = (name, done) => async (film) => {
       try {
         this.heard(await call(`admin/videos/${film.id}/${name}/`, { method: "POST", json: {} }));
+        toast(`${film.title}: ${done}`);
       } catch (problem) {
-        say(problem.message);
+        toastProblem(problem);
         this.soon();
       }
     };
     return {
       preview: previewFilm,
       edit: (film) => editFilm(film, (record) => { this.heard(record); this.changed(); }),
-      remove: (film) => deleteFilm(film, ({ id }) => this.left(id)),
-      retry: post("retry"),
-      cancel: post("cancel"),
+      remove: (film) => {
+        const index = [...this.rows.keys()].indexOf(film.id);
+        deleteFilm(film, () => this.left(film.id), () => this.focusRow(index));
+      },
+      retry: post("retry", "tried again."),
+      cancel: post("cancel", "cancelled."),
     };
   }
 
   async retryFailed() {
     try {
       const { retried, refused } = await call("admin/videos/retry/", { method: "POST", json: {} });
-      say(`${retried.length} films are tried again${refused.length ? `, ${refused.length} cannot be` : ""}.`);
+      toast(`${retried.length === 1 ? "1 film is" : `${retried.length} films are`} tried again${refused.length ? `, ${refused.length} cannot be` : ""}.`);
     } catch (problem) {
-      say(problem.message);
+      toastProblem(problem);
     }
     this.load();
   }

@@ -4,23 +4,31 @@
 import { loadScript } from "../dom.js";
 import { Problem, sentences } from "../problems.js";
 import { csrfToken, expire, fresh } from "../session.js";
+import { FormJob } from "./form-job.js";
+import { Pace } from "./pace.js";
 
 const PIECE = 64 * 1024 * 1024; // bytes; proxies in between hold no more than that
 const PAUSES = [0, 1000, 3000, 5000, 10000, 20000, 30000]; // milliseconds between tries
-const WINDOW = 6000; // milliseconds over which the speed is measured
 const ENDPOINT = "/api/admin/uploads/";
 
 let loading = null;
 
-export function tusLibrary() {
-  const { tusUrl } = document.body.dataset;
-  if (!tusUrl) return Promise.reject(new Problem("broken", { message: "Uploads need tus-js-client, which is not installed on the server (npm)." }));
-  loading ??= loadScript(tusUrl).then(() => window.tus);
+/** Whether the server has tus-js-client, without which films go up in one piece. */
+export function canResume() {
+  return Boolean(document.body.dataset.tusUrl);
+}
+
+function tusLibrary() {
+  loading ??= loadScript(document.body.dataset.tusUrl).then(() => window.tus).catch(() => {
+    loading = null; // the next try may have more luck
+    throw new Problem("unloaded", { message: "What sends films could not be loaded. Choose the film again." });
+  });
   return loading;
 }
 
 /** What this browser has begun and not finished: tus-js-client's own notes. */
 export async function unfinished() {
+  if (!canResume()) return [];
   const tus = await tusLibrary();
   return tus.defaultOptions.urlStorage.findAllUploads();
 }
@@ -69,13 +77,14 @@ function problemOf(error) {
 export class UploadJob {
   /** `listener`: progress({sent, total, speed, left}), done(videoId), failed(Problem). */
   constructor(tus, file, listener) {
-    Object.assign(this, { tus, file, listener });
-    this.samples = [];
+    Object.assign(this, { tus, file, listener, canPause: true });
+    this.pace = new Pace();
     this.videoId = null;
   }
 
+  /** The best way that there is to upload `file`. Rejects with a Problem. */
   static async of(file, listener) {
-    return new UploadJob(await tusLibrary(), file, listener);
+    return canResume() ? new UploadJob(await tusLibrary(), file, listener) : new FormJob(file, listener);
   }
 
   /** What was begun with this very file, the latest first. */
@@ -111,7 +120,7 @@ export class UploadJob {
         const status = statusOf(error);
         return !status || [401, 408, 409, 423, 429, 460].includes(status) || (status >= 500 && status !== 507);
       },
-      onProgress: (sent, total) => this.progress(sent, total),
+      onProgress: (sent, total) => this.listener.progress(this.pace.at(sent, total)),
       onSuccess: () => this.listener.done(Number(this.videoId) || null),
       onError: (error) => this.listener.failed(problemOf(error)),
     });
@@ -120,12 +129,11 @@ export class UploadJob {
   }
 
   pause() {
-    this.samples = [];
     return this.upload.abort();
   }
 
   resume() {
-    this.samples = [];
+    this.pace = new Pace();
     this.upload.start();
   }
 
@@ -138,14 +146,5 @@ export class UploadJob {
   async forget() {
     const previous = await this.previous();
     if (previous) localStorage.removeItem(previous.urlStorageKey);
-  }
-
-  progress(sent, total) {
-    const now = performance.now();
-    this.samples.push([now, sent]);
-    while (this.samples.length > 2 && this.samples[0][0] < now - WINDOW) this.samples.shift();
-    const [began, from] = this.samples[0];
-    const speed = now > began ? ((sent - from) * 1000) / (now - began) : 0; // bytes a second
-    this.listener.progress({ sent, total, speed, left: speed > 0 ? (total - sent) / speed : null });
   }
 }

@@ -3,7 +3,7 @@
 import { el, icon, say, show } from "../dom.js";
 import { field, form, textInput } from "../forms.js";
 import { bytes, duration } from "./format.js";
-import { discard, unfinished, UploadJob } from "./upload-job.js";
+import { canResume, discard, unfinished, UploadJob } from "./upload-job.js";
 
 const TITLE_MAX = 150;
 const TYPES = "video/*,audio/*,.mkv,.mov,.mp4,.m4v,.webm,.avi,.flv,.ts,.mts,.m2ts,.mpg,.mpeg,.vob,.ogv";
@@ -21,19 +21,53 @@ export function detailFields(values = {}) {
   ];
 }
 
+const ANY_SIZE = "Of any size. An upload that breaks off goes on where it was.";
+const ONE_PIECE = "It is sent in one piece: an upload that breaks off begins anew.";
+const NOT_INSTALLED = "Uploads cannot be paused here: tus-js-client is not installed on this server. Whoever runs it installs that with npm and “make”.";
+
 export class UploadPanel {
-  /** `added(videoId)` is called when a film is in. */
-  constructor(added) {
-    this.added = added;
+  /** `listener`: added(videoId) is called when a film is in, changed() when it begins, ends, pauses
+   *  or gets on by a hundredth. One panel lives as long as its admin is signed in, whether it is
+   *  shown or not. */
+  constructor(listener) {
+    this.listener = listener;
+    this.job = null; // the upload that has begun
+    this.isHeld = false;
+    this.isSignedOut = false; // which held it
+    this.percent = 0;
     this.place = el("div", { class: "upload" });
     this.element = el("section", { class: "card panel", "aria-labelledby": "upload-title" }, el("h2", { id: "upload-title" }, "Upload a film"), this.place);
     this.choose();
   }
 
+  /** Whether bytes go to the server now. */
+  get isRunning() {
+    return this.job !== null && !this.isHeld;
+  }
+
+  /** What there is to say of it in a word or two; empty without an upload. */
+  get summary() {
+    if (!this.job) return "";
+    return this.isHeld ? "paused" : `${this.percent} %`;
+  }
+
+  /** The admin is back after the session had ended. */
+  goOn() {
+    if (this.job && this.isHeld && this.isSignedOut) this.hold();
+  }
+
+  /** The admin has left: what has arrived is kept. */
+  stop() {
+    if (this.isRunning) this.job.pause();
+    this.job = null;
+  }
+
   /** The first step: a file. `note` says how the last one ended. */
   async choose(note = null) {
+    this.job = null;
+    this.listener.changed();
     const input = el("input", { type: "file", id: "upload-file", class: "hidden-text", accept: TYPES, on: { change: () => this.chosen(input.files[0]) } });
-    const drop = el("label", { class: "drop", htmlFor: "upload-file" }, icon("upload"), el("span", { class: "drop-title" }, "Choose a film, or drop it here"), el("span", { class: "hint" }, "Of any size. An upload that breaks off goes on where it was."));
+    const drop = el("label", { class: "drop", htmlFor: "upload-file" }, icon("upload"), el("span", { class: "drop-title" }, "Choose a film, or drop it here"), el("span", { class: "hint" }, canResume() ? ANY_SIZE : ONE_PIECE));
     const hold = (event) => {
       event.preventDefault();
       drop.classList.toggle("over-it", event.type === "dragover");
@@ -44,7 +78,8 @@ export class UploadPanel {
       this.chosen(event.dataTransfer.files[0]);
     });
     const rest = el("div", { class: "unfinished" });
-    show(this.place, note, input, drop, rest);
+    const missing = canResume() ? null : el("p", { class: "notice" }, NOT_INSTALLED);
+    show(this.place, note, missing, input, drop, rest);
     await this.showUnfinished(rest);
   }
 
@@ -72,33 +107,36 @@ export class UploadPanel {
       this.choose(el("p", { class: "notice bad", role: "alert" }, problem.message));
       return;
     }
-    this.job = job;
     const previous = await job.previous();
-    if (previous) this.run(file, previous.metadata, previous);
-    else this.ask(file);
+    if (previous) this.run(job, previous.metadata, previous);
+    else this.ask(job);
   }
 
-  ask(file) {
+  ask(job) {
+    const { file } = job;
     const made = form(detailFields({ title: titleOf(file.name) }), {
       button: "Upload",
-      submit: (values) => this.run(file, values, null),
+      submit: (values) => this.run(job, values, null),
     });
     made.querySelector(".actions").append(el("button", { type: "button", on: { click: () => this.choose() } }, "Choose another file"));
     show(this.place, el("p", { class: "file" }, `${file.name} · ${bytes(file.size)}`), made);
     made.elements.namedItem("title").focus();
   }
 
-  run(file, { title = "", description = "", category = "" }, previous) {
+  run(job, { title = "", description = "", category = "" }, previous) {
+    const { file } = job;
+    this.job = job;
     this.bar = el("progress", { max: Math.max(1, file.size), value: 0, "aria-label": `Upload of ${title}` });
     this.state = el("p", { class: "hint", id: "upload-state" }, previous ? "Going on where it was …" : "Beginning …");
     this.wrong = el("p", { class: "notice bad", role: "alert", hidden: true });
-    this.holdButton = el("button", { type: "button", on: { click: () => this.hold() } }, "Pause");
+    this.holdButton = el("button", { type: "button", hidden: !job.canPause, on: { click: () => this.hold() } }, "Pause");
     const cancel = el("button", { type: "button", class: "quiet", on: { click: () => this.cancel() } }, "Cancel the upload");
     show(this.place, el("p", { class: "file" }, title), this.bar, this.state, this.wrong, el("div", { class: "actions" }, this.holdButton, cancel));
     this.isHeld = false;
-    this.tenth = 0;
-    this.job.start({ title, description, category }, previous);
-    this.holdButton.focus();
+    this.percent = 0;
+    job.start({ title, description, category }, previous);
+    this.listener.changed();
+    (job.canPause ? this.holdButton : cancel).focus();
     say(previous ? "The upload goes on where it was." : "The upload has begun.");
   }
 
@@ -111,15 +149,19 @@ export class UploadPanel {
     if (left !== null && sent < total) parts.push(`${duration(left)} left`);
     if (sent >= total) parts.push("looking at the film …");
     this.state.textContent = parts.join(" · ");
-    const tenth = Math.floor(percent / 10);
-    if (tenth > this.tenth) say(`${percent} percent uploaded`);
-    this.tenth = tenth;
+    const before = this.percent;
+    this.percent = percent;
+    if (Math.floor(percent / 10) > Math.floor(before / 10)) say(`${percent} percent uploaded`);
+    if (percent !== before) this.listener.changed();
   }
 
   async hold() {
     this.isHeld = !this.isHeld;
+    this.isSignedOut = false;
     this.wrong.hidden = true;
     this.holdButton.textContent = this.isHeld ? "Resume" : "Pause";
+    this.holdButton.hidden = !this.isHeld && !this.job.canPause;
+    this.listener.changed();
     if (this.isHeld) {
       this.state.textContent += " · paused";
       await this.job.pause();
@@ -134,19 +176,23 @@ export class UploadPanel {
   }
 
   async failed(problem) {
-    if ([400, 404, 410, 413].includes(problem.status)) {
+    if (this.job && [400, 404, 410, 413].includes(problem.status)) {
       await this.job.forget(); // there is nothing to go on with
       this.choose(el("p", { class: "notice bad", role: "alert" }, problem.message));
       return;
     }
+    if (!this.job) return; // given up meanwhile
     this.isHeld = true;
-    this.holdButton.textContent = "Resume";
-    this.wrong.textContent = `${problem.message} What has arrived is kept.`;
+    this.isSignedOut = problem.kind === "signed-out";
+    this.holdButton.hidden = false;
+    this.holdButton.textContent = this.job.canPause ? "Resume" : "Try again";
+    this.wrong.textContent = this.job.canPause ? `${problem.message} What has arrived is kept.` : problem.message;
     this.wrong.hidden = false;
+    this.listener.changed();
   }
 
   done(file, id) {
     this.choose(el("p", { class: "notice good", role: "status" }, `${file.name} is uploaded, and will be encoded.`));
-    this.added(id);
+    this.listener.added(id);
   }
 }

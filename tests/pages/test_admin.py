@@ -1,0 +1,252 @@
+"""What an admin does: uploads, films, users, by pointer and by keys, and when things go wrong."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from selenium.webdriver.common.keys import Keys
+
+from tests.clips.fixtures import ClipCache
+from tests.handlers.films import add_pending, small_film
+from tests.handlers.site import PASSWORD
+from tests.pages.house import ADMIN, FAILED, MEMBER, ON_ITS_WAY, House
+from tests.pages.page import Page
+
+SLOW = 100_000  # bytes a second
+UPLOAD_BYTES = 2_000_000
+FOCUSED = "document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent"
+# A file is dropped on the element of this selector: whether the browser would then open it.
+DROP = """
+const data = new DataTransfer();
+data.items.add(new File(["x"], "film.mp4", {type: "video/mp4"}));
+const drop = (name) => document.querySelector(arguments[0]).dispatchEvent(
+  new DragEvent(name, {bubbles: true, cancelable: true, dataTransfer: data}));
+return [drop("dragover"), drop("drop")];
+"""
+LEAVES = 'return window.dispatchEvent(new Event("beforeunload", {cancelable: true}))'
+
+
+def status(title: str, wanted: str) -> str:
+    """The row of a film, once it is in that state."""
+    return f"tr[data-status={wanted}]:has([aria-label='Edit {title}'])"
+
+
+@pytest.fixture
+def film(clip_cache: ClipCache, tmp_path: Path) -> Path:
+    path = tmp_path / "a holiday.mp4"
+    path.write_bytes(small_film(clip_cache, UPLOAD_BYTES))
+    return path
+
+
+def begin_upload(shown: Page, film: Path) -> None:
+    shown.line(upload=SLOW)
+    shown.choose("upload-file", film)
+    shown.press("Upload", "button")
+    shown.until(lambda: shown.value("document.querySelector('.upload progress')?.value"), "it goes")
+
+
+def test_an_upload_outlives_other_views(house: House, shown: Page, film: Path) -> None:
+    house.let_in(shown, ADMIN, "/admin/")
+    shown.find("tr", "Film seven")
+    assert shown.run(LEAVES) is True  # nothing is lost by leaving
+    begin_upload(shown, film)
+    shown.press("Users")
+    shown.find("tr", MEMBER)
+    assert "%" in shown.find(".tabs a[href='#/']").text
+    assert shown.run(LEAVES) is False
+    shown.find(".tabs a").click()
+    shown.find(".upload progress")
+    shown.press("Pause")
+    shown.find("#upload-state", "paused")
+    assert shown.run(LEAVES) is True
+    shown.press("Resume")
+    shown.press("Cancel the upload")
+    shown.find(".notice", "The upload was cancelled.")
+    assert shown.run(LEAVES) is True
+    shown.log()  # may tell that the server still held the piece that was broken off
+
+
+def test_a_file_that_misses_its_place_does_not_leave_the_page(house: House, shown: Page) -> None:
+    house.let_in(shown, ADMIN, "/admin/")
+    shown.find("tr", "Film seven")
+    assert shown.run(DROP, "table") == [False, False]
+    assert shown.run(DROP, ".drop") == [False, False]
+    shown.find(".file", "film.mp4")
+    shown.assert_clean()
+
+
+def test_what_sends_films_is_fetched_again(house: House, shown: Page, film: Path) -> None:
+    shown.blocks("*tus.min.js")
+    house.let_in(shown, ADMIN, "/admin/")
+    shown.choose("upload-file", film)
+    shown.find(".notice", "could not be loaded")
+    shown.blocks()
+    shown.log()  # has told of it
+    shown.choose("upload-file", film)
+    shown.find(".file", film.name)
+    shown.assert_clean()
+
+
+def test_dialogs_do_not_stay_above_the_sign_in(house: House, shown: Page) -> None:
+    user = house.run(house.server.add_user("short.lived@example.com", is_staff=True))
+    house.let_in(shown, user.email, "/admin/")
+    shown.press("Edit Film one")
+    shown.find("dialog h2", "Edit Film one")
+    house.run(house.container.members.delete(user.id))
+    shown.press("Save")
+    shown.heading("Sign in as admin")
+    shown.find(".notice", "You were signed out.")
+    shown.gone("dialog")
+    shown.fill(email=ADMIN, password=PASSWORD)
+    shown.press("Sign in", "button")
+    shown.find("tr", "Film seven")
+    shown.log()  # has told of what was refused
+
+
+def test_the_last_row_of_the_last_page(house: House, shown: Page) -> None:
+    titles = [f"One of many {number}" for number in range(12)]
+    added = [house.run(add_pending(house.container, title)) for title in titles]
+    house.let_in(shown, ADMIN, "/admin/")
+    shown.find("tr", titles[-1])
+    shown.press("Next")
+    shown.find(".pager", "Page 2 of 2")
+    shown.press("Delete Film one")
+    shown.press("Keep it")
+    for video in added[1:]:  # somebody else does
+        house.run(house.container.removal.delete(video.id))
+    shown.gone(".pager")
+    shown.find("tr", "Film one")
+    house.run(house.container.removal.delete(added[0].id))
+    shown.gone(f"[aria-label='Edit {titles[0]}']")
+    shown.assert_clean()
+
+
+def test_deleting_by_keys(house: House, shown: Page) -> None:
+    titles = ["Goes first", "Stays", "Goes second"]
+    added = [house.run(add_pending(house.container, title)) for title in titles]
+    house.let_in(shown, ADMIN, "/admin/")
+    shown.find("tr", "Goes second")
+    shown.run("document.querySelector(\"[aria-label='Delete Goes second']\").focus()")
+    shown.keys(Keys.ENTER)
+    shown.find("dialog h2", "Delete Goes second?")
+    assert shown.value(FOCUSED) == "Keep it"
+    shown.keys(Keys.ESCAPE)
+    shown.gone("dialog")
+    assert shown.value(FOCUSED) == "Delete Goes second"
+    shown.keys(Keys.ENTER)
+    shown.find("dialog")
+    shown.keys(Keys.TAB, Keys.ENTER)
+    shown.gone("dialog")
+    shown.find(".toast", "Goes second is deleted.")
+    shown.gone("[aria-label='Delete Goes second']")
+    assert shown.value(FOCUSED) == "Delete Stays"
+    for video in added[:2]:
+        house.run(house.container.removal.delete(video.id))
+    shown.gone("[aria-label='Delete Stays']")
+    shown.assert_clean()
+
+
+def test_edit_retry_and_cancel(house: House, shown: Page) -> None:
+    video = house.failed("Not yet encoded")
+    house.let_in(shown, ADMIN, "/admin/")
+    shown.press("Edit Not yet encoded")
+    shown.fill(title="Tried once more", description="Longer.", category="Trees")
+    shown.press("Save")
+    shown.gone("dialog")
+    shown.find(status("Tried once more", "failed"), "Trees")
+    assert shown.value(FOCUSED) == "Edit Tried once more"
+    shown.press("Retry Tried once more")
+    shown.find(status("Tried once more", "pending"), "Waiting")
+    shown.press("Cancel Tried once more")
+    shown.find(status("Tried once more", "failed"))
+    assert house.run(house.container.catalogue.find(video.id)).description == "Longer."
+    shown.line(offline=True)
+    shown.press("Retry Tried once more")
+    shown.find(".toast [role=alert]", "The server cannot be reached.")
+    shown.line()
+    shown.log()  # has told of the line
+    house.run(house.container.removal.delete(video.id))
+
+
+def test_a_picture_of_ones_own(house: House, shown: Page, tmp_path: Path) -> None:
+    picture = tmp_path / "picture.jpg"
+    with house.client() as client:
+        picture.write_bytes(client.get("/media/thumbnails/video_1.jpg").content)
+    house.let_in(shown, ADMIN, "/admin/")
+    address = f'document.querySelector("{status("Film two", "ready")} img").src'
+    shown.find(status("Film two", "ready"))
+    before = shown.value(address)
+    shown.press("Edit Film two")
+    shown.choose("edit-picture", picture)
+    shown.find("dialog [role=status]", "The picture is saved.")
+    record = house.run(house.container.catalogue.find(2))
+    assert record.has_own_thumbnail
+    own = shown.value(address)
+    assert own != before
+    shown.press("Take one from the film")
+    shown.find("dialog [role=status]", "The picture comes from the film again.")
+    assert not house.run(house.container.catalogue.find(2)).has_own_thumbnail
+    assert shown.value(address) != own
+    picture.write_bytes(b"no picture")
+    shown.choose("edit-picture", picture)
+    shown.until(lambda: "…" not in (text := shown.find("dialog [role=status]").text) and text, "no")
+    assert not house.run(house.container.catalogue.find(2)).has_own_thumbnail
+    shown.press("Close")
+    shown.gone("dialog")
+    shown.log()  # has told of the refused picture
+
+
+@pytest.fixture
+def visitor(house: House) -> Iterator[httpx.Client]:
+    with house.client() as client:
+        yield client
+
+
+def signs_in(visitor: httpx.Client, email: str) -> bool:
+    body = {"email": email, "password": PASSWORD}
+    return visitor.post("/api/login/", json=body).status_code == 200
+
+
+def test_users_are_disabled_and_enabled(house: House, shown: Page, visitor: httpx.Client) -> None:
+    email, waiting = "comes.and.goes@example.com", "never.came@example.com"
+    house.run(house.server.add_user(email))
+    registration = {"email": waiting, "password": PASSWORD, "confirmed_password": PASSWORD}
+    assert visitor.post("/api/register/", json=registration).status_code == 201
+    assert signs_in(visitor, email)
+    assert visitor.get("/api/video/").status_code == 200
+    house.let_in(shown, ADMIN, "/admin/#/users")
+    shown.find("tr[data-state=active]", email)
+    assert "goes away" in shown.find("tr[data-state=waiting]", waiting).text
+    shown.press(f"Disable {email}")
+    shown.press("Disable", "dialog button")
+    shown.find("tr[data-state=disabled]", email)
+    shown.gone("dialog")
+    shown.find(".toast", f"{email} is disabled.")
+    assert shown.value(FOCUSED) == f"Enable {email}"
+    assert visitor.get("/api/video/").status_code == 401
+    assert not signs_in(visitor, email)
+    shown.keys(Keys.ENTER)
+    shown.find("tr[data-state=active]", email)
+    shown.until(lambda: shown.value(FOCUSED) == f"Disable {email}", "the focus stays there")
+    assert signs_in(visitor, email)
+    assert visitor.get("/api/video/").status_code == 200
+    shown.press(f"Activate {waiting}")
+    shown.gone("tr[data-state=waiting]")
+    assert signs_in(visitor, waiting)
+    shown.press("Dismiss")
+    shown.assert_clean()
+
+
+def test_the_rows_of_films_that_are_not_ready(house: House, shown: Page) -> None:
+    house.let_in(shown, ADMIN, "/admin/")
+    assert "holds no picture" in shown.find(status(FAILED, "failed")).text
+    assert "Cancel" in shown.find(status(ON_ITS_WAY, "processing")).text
+
+
+def test_pages_that_were_left_hold_no_connection(house: House, shown: Page) -> None:
+    """Browsers keep them to come back to, and have six connections to a server."""
+    for _ in range(8):
+        house.let_in(shown, ADMIN, "/admin/")
+        shown.find("tr", "Film seven")
+    shown.assert_clean()
