@@ -13,6 +13,7 @@ from handlers.draining import DrainingServer
 from handlers.inflight import InFlight
 from handlers.routes import ROUTES
 from videoflix.container import Container
+from videoflix.tasks import running_beside
 
 MAX_BODY_BYTES = 1024 * 1024
 MAX_HEADER_BYTES = 32 * 1024
@@ -58,7 +59,10 @@ async def serve(
         body_timeout=idle,
     )
     server.add_sockets(sockets)
-    async with container.reset_mails.delivering(stop):
+    async with (
+        running_beside(container.cache_tidying.regularly(), "cache tidying"),
+        container.reset_mails.delivering(stop),
+    ):
         try:
             if on_ready is not None:
                 on_ready()

@@ -194,18 +194,19 @@ class TusUpload:
         assert answer.status_code == 204, answer.text
         return int(answer.headers["Videoflix-Video-Id"])
 
-    def break_off(self, server: Server) -> None:
-        """Send half of it, and have the server killed when some of that is on its disk."""
-        half = len(self._data) // 2
+    def break_off(self, server: Server, stop: int) -> None:
+        """Send up to byte ``stop``, 2 MiB at least, and have the server killed when some of that
+        is on its disk."""
+        start = self.offset(server)
 
         def pieces() -> Iterator[bytes]:
-            yield self._data[:half]
-            until(lambda: self.offset(server) > 0)
+            yield self._data[start:stop]
+            until(lambda: self.offset(server) > start)
             server.kill()
-            yield self._data[half:]
+            yield self._data[stop:]
 
         try:
-            self._send(server, 0, pieces())
+            self._send(server, start, pieces())
         except httpx.TransportError:
             return
         raise AssertionError("the server was to be killed")

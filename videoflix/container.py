@@ -53,6 +53,7 @@ from videoflix.readiness import Readiness, looks_at
 from videoflix.settings import Settings
 from videoflix.streaming.packages import PackageService
 from videoflix.streaming.service import StreamingService
+from videoflix.streaming.tidying import CacheTidying
 from videoflix.uploads.service import UploadService
 from videoflix.uploads.thumbnails import OwnThumbnails
 
@@ -94,6 +95,7 @@ class Container:
     readiness: Readiness
     backups: Backups
     restoration: Restoration
+    cache_tidying: CacheTidying
 
 
 @asynccontextmanager
@@ -114,6 +116,7 @@ async def open_container(
         videos, workers = MongoVideoStore(database), MongoWorkerStore(database)
         chunks, positions = MongoChunkStore(database), MongoPositionStore(database)
         lists, edits = MongoVideoLists(database), MongoVideoEdits(database)
+        leftovers = MongoLeftoverStore(database)
         media = LocalMediaStore(settings.storage.root)
         with usable_root(settings.storage.root):
             media.prepare()
@@ -161,7 +164,7 @@ async def open_container(
             videos,
             media,
             workers,
-            MongoLeftoverStore(database),
+            leftovers,
             settings,
             chunks=chunks,
             parts=parts,
@@ -228,6 +231,7 @@ async def open_container(
                 Offload(disk),
             ),
             readiness=readiness,
+            cache_tidying=CacheTidying(leftovers, cache, Offload(disk)),
         )
 
 

@@ -108,7 +108,8 @@ class KeptProcess:
     """One program, started with ``start`` and kept running until ``stop``.
 
     A child that ends by itself is started again after a pause that doubles from 0.2 s to 10 s
-    and falls back once a child has lived for 20 s.
+    and falls back once a child has lived for 20 s; for ever, since what it misses (a database, a
+    disk) may come back, and those beside it still serve. Each time is a warning in the log.
     """
 
     def __init__(self, program: Program) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.drills import (
+    cluster,
     crashes,
     damaged_cache,
     damaged_title,
@@ -35,6 +36,7 @@ DRILLS: Mapping[str, Callable[[Path], Coroutine[Any, Any, Outcome]]] = {
     "d7": uploads.drill,
     "d8": damaged_title.drill,
     "d9": damaged_cache.drill,
+    "cluster": cluster.drill,
     "mail": mail.drill,
     "sync": sync.drill,
     "upload8g": large_upload.drill,

@@ -19,7 +19,7 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -197,6 +197,9 @@ class DiskSegmentCache:
         if purged.failed:
             _log.warning("cached segments not deleted", video=video_id, segments=purged.failed)
         return purged
+
+    def generations(self) -> Mapping[int, Collection[str]]:
+        return self._files.generations()
 
     def _make(self, folder: Path) -> None:
         """Make a folder of the cache. What is in there only the cache's owner may see, whoever

@@ -6,7 +6,7 @@ other processes: a file that is removed stays readable for whoever has it open.
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,6 +82,14 @@ class SegmentFiles:
                 with suppress(OSError):  # not empty, or another process was faster
                     empty.rmdir()
         return Purged(files, size, failed)
+
+    def generations(self) -> Mapping[int, Collection[str]]:
+        """Those of each video that there is a folder of."""
+        found: defaultdict[int, set[str]] = defaultdict(set)
+        for folder in self._folder.glob("*/*"):
+            if folder.parent.name.isdecimal():
+                found[int(folder.parent.name)].add(folder.name)
+        return found
 
     def _files(self, video: str, generation: str) -> Iterator[CachedFile]:
         """Sweeps abandoned temporary files."""

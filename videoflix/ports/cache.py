@@ -1,6 +1,6 @@
 """The cache of cut segments."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
@@ -55,6 +55,9 @@ class SegmentPurge(Protocol):
         being cut at this moment may be cached afterwards. Raises nothing: what cannot be
         deleted is evicted one day.
         """
+
+    def generations(self) -> Mapping[int, Collection[str]]:
+        """The generations of each video that the cache holds segments of."""
 
 
 class SegmentCache(SegmentPurge, Protocol):
