@@ -9,6 +9,7 @@ from tornado.httputil import ParseBodyConfig, ParseMultipartConfig, set_parse_bo
 
 from handlers.access import Route
 from handlers.app import make_app
+from handlers.connections import Patience, most_connections
 from handlers.draining import DrainingServer
 from handlers.inflight import InFlight
 from handlers.routes import ROUTES
@@ -17,7 +18,7 @@ from videoflix.tasks import running_beside
 
 MAX_BODY_BYTES = 1024 * 1024
 MAX_HEADER_BYTES = 32 * 1024
-# A header or body that has not arrived by then never will; also ends idle connections.
+# A header or body that has not arrived by then never will.
 IDLE_SECONDS = 15.0
 GRACE_SECONDS = 8.0
 CLEANUP_SECONDS = 2.0
@@ -42,20 +43,22 @@ async def serve(
 
     Then no new connection is taken; requests that run, and those of connections that were just
     taken, get ``grace`` seconds to end. The sockets are closed. A header, and a body that is no
-    upload, must arrive within ``idle`` seconds.
+    upload, must arrive within ``idle`` seconds; for the rest see the settings of the server.
     Raises ConfigurationError when a route declares no access rule.
     """
     # We never use Tornado's parser of multipart bodies: it holds them whole in memory.
     set_parse_body_config(ParseBodyConfig(multipart=ParseMultipartConfig(enabled=False)))
     application = make_app(container, routes)
     in_flight: InFlight = application.settings["in_flight"]
+    chosen = container.settings.server
     server = DrainingServer(
         application,
+        patience=Patience(idle, keep_alive=chosen.keep_alive, write=chosen.write_timeout),
+        most=most_connections(),
         chunk_size=_CHUNK_BYTES,
         max_body_size=MAX_BODY_BYTES,
         max_buffer_size=_BUFFER_BYTES,
         max_header_size=MAX_HEADER_BYTES,
-        idle_connection_timeout=idle,
         body_timeout=idle,
     )
     server.add_sockets(sockets)

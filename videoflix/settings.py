@@ -99,6 +99,8 @@ class ServerSettings(Section):
     trusted_proxies: Names = ()
     accel_prefix: str = Field("", pattern=r"^(/[A-Za-z0-9_-]+/)?$")
     processes: int = Field(1, ge=0, le=64)
+    keep_alive: float = Field(75, ge=1, le=3600)
+    write_timeout: float = Field(60, ge=1, le=3600)
 
     @field_validator("base_url")
     @classmethod

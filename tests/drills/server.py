@@ -1,9 +1,10 @@
 """One HTTP process for drills, which are free to kill it: ``python -m tests.drills.server``.
 
-Its settings come from the environment. It says ``ready``, and, stopped by SIGTERM, one line of
-JSON: how late its event loop was, in milliseconds, since SIGUSR1 told it to begin counting. At
-worst and at the 99th percentile; and at worst without the time that its thread was ready to run
-and every core was busy with something else (``/proc/<pid>/schedstat``), which is the machine's.
+Its settings come from the environment. It says ``ready``, and, at SIGUSR2 and when SIGTERM stops
+it, one line of JSON: how late its event loop was, in milliseconds, since SIGUSR1 told it to begin
+counting. At worst and at the 99th percentile; and at worst without the time that its thread was
+ready to run and every core was busy with something else (``/proc/<pid>/schedstat``), which is the
+machine's.
 """
 
 import asyncio
@@ -19,6 +20,8 @@ from pathlib import Path
 from handlers.server import serve
 from videoflix.allocator import keep_freed_memory
 from videoflix.container import open_container
+from videoflix.descriptors import allow_all_descriptors
+from videoflix.logs import configure_logging
 from videoflix.settings_loader import load_settings
 
 TICK = 0.005
@@ -43,13 +46,26 @@ def _forget(*samples: "array[float]") -> None:
         del found[:]
 
 
+def _say(late: "array[float]", own: "array[float]") -> None:
+    found = sorted(late) or [0.0]
+    figures = {
+        "worst": found[-1],
+        "p99": found[int(len(found) * 0.99)],
+        "own": max(own, default=0.0),
+    }
+    sys.stdout.write(json.dumps(figures) + "\n")
+    sys.stdout.flush()
+
+
 async def main() -> None:
     settings = load_settings(environment=os.environ)
+    configure_logging(settings)  # to stderr: nobody reads what is written beside the figures
     stop = asyncio.Event()
     late, own = array("d"), array("d")
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_signal_handler(signal.SIGUSR1, lambda: _forget(late, own))
+    loop.add_signal_handler(signal.SIGUSR2, lambda: _say(late, own))
     sampling = asyncio.create_task(_sample(late, own))
     async with open_container(settings) as container:
         listener = socket.create_server(("127.0.0.1", settings.server.port))
@@ -59,15 +75,10 @@ async def main() -> None:
         sys.stdout.flush()
         await serving
     sampling.cancel()
-    found = sorted(late) or [0.0]
-    figures = {
-        "worst": found[-1],
-        "p99": found[int(len(found) * 0.99)],
-        "own": max(own, default=0.0),
-    }
-    sys.stdout.write(json.dumps(figures) + "\n")
+    _say(late, own)
 
 
 if __name__ == "__main__":
     keep_freed_memory()
+    allow_all_descriptors()
     asyncio.run(main())

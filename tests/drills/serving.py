@@ -59,6 +59,32 @@ class DrillServer:
         os.kill(self.pid, signal.SIGKILL)
         await self.killed()
 
+    def count_anew(self) -> None:
+        """From now on: how late its event loop is, and its memory at most."""
+        os.kill(self.pid, signal.SIGUSR1)
+        Path(f"/proc/{self.pid}/clear_refs").write_text("5", encoding="ascii")
+
+    async def lateness(self) -> dict[str, float]:
+        """How late its event loop was since then."""
+        assert self.process is not None
+        assert self.process.stdout is not None
+        await asyncio.sleep(0.05)  # a stall is seen when it is over, at the next tick
+        os.kill(self.pid, signal.SIGUSR2)
+        async with asyncio.timeout(SECONDS):
+            found: dict[str, float] = json.loads(await self.process.stdout.readline())
+        return found
+
+    def memory(self) -> int:
+        """Bytes that it holds."""
+        return memory_of(self.pid, "VmRSS")
+
+    def most_memory(self) -> int:
+        """Bytes that it held at most since ``count_anew``."""
+        return memory_of(self.pid, "VmHWM")
+
+    def descriptors(self) -> int:
+        return len(os.listdir(f"/proc/{self.pid}/fd"))  # noqa: PTH208 -- names alone
+
     async def stop(self) -> dict[str, float]:
         """How late its event loop was."""
         assert self.process is not None

@@ -10,6 +10,7 @@ from handlers.server import serve as serve_http
 from videoflix.allocator import keep_freed_memory
 from videoflix.cli.context import State, command_container, pass_state
 from videoflix.cli.running import Stopper, run_command
+from videoflix.descriptors import allow_all_descriptors
 from videoflix.http_children import tell_ready
 from videoflix.settings import Settings
 from videoflix.stack import DRAIN_SECONDS, running_stack
@@ -91,6 +92,7 @@ def worker(state: State, *, supervised: bool) -> None:
 def http_child(state: State, descriptors: tuple[int, ...], ready: int, drain: float) -> None:
     """Answer HTTP on inherited sockets (run by up and serve)."""
     keep_freed_memory()
+    allow_all_descriptors()
     sys.setswitchinterval(SWITCH_SECONDS)
     # What was imported stays: looking through it again and again stops every request.
     gc.freeze()

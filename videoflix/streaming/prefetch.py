@@ -20,6 +20,7 @@ from media_pipeline.errors import DamagedTitle
 from media_pipeline.title import SegmentFacts, Title
 from videoflix.offload import Offload
 from videoflix.ports import SegmentCache, SegmentKey
+from videoflix.streaming.flights import Flight
 
 _WAITING = 64  # segments that wait to be cut ahead; the oldest make room for new ones
 _MEMORY_SECONDS = 60.0  # for which a segment is not cut ahead again
@@ -29,7 +30,7 @@ _log = structlog.get_logger(__name__)
 
 # Begins to cut a segment on the given thread, and adds it to the flights that others join; None
 # where there is one already.
-StartFlight = Callable[[SegmentKey, Title, SegmentFacts, Offload], asyncio.Task[memoryview] | None]
+StartFlight = Callable[[SegmentKey, Title, SegmentFacts, Offload], Flight | None]
 
 
 class Prefetch:
@@ -101,7 +102,7 @@ class Prefetch:
             key, title = self._waiting.popitem(last=False)
             try:
                 await self._cut(key, title)
-            except DamagedTitle as error:  # who asks for it will hear of it
+            except (DamagedTitle, OSError) as error:  # who asks for it will hear of it
                 _log.info("segment not cut ahead", segment=str(key), reason=str(error))
 
     async def _cut(self, key: SegmentKey, title: Title) -> None:
@@ -115,7 +116,8 @@ class Prefetch:
         if noted := self._noted.get(key):
             self._noted[key] = (noted[0], facts.size)
             self._unused += facts.size
-        await asyncio.shield(flight)  # a viewer may have joined it: it outlives this task
+        await flight.landed()  # a viewer may have joined it: it outlives this task
+        await flight.block()
 
     def _missing(self, key: SegmentKey, title: Title) -> SegmentFacts | None:
         """What the segment must be, if it is to be cut. In a thread."""

@@ -2,11 +2,13 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Coroutine
+import threading
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Self
+from functools import partial
+from typing import BinaryIO, Self, cast
 
 import structlog
 
@@ -15,12 +17,16 @@ from media_pipeline.title import SegmentFacts, Title
 from videoflix.errors import NotFound
 from videoflix.offload import Offload
 from videoflix.ports import MediaStore, SegmentCache, SegmentKey, VideoStore
+from videoflix.streaming.flights import Flight, Flights
 from videoflix.streaming.prefetch import Prefetch
-from videoflix.streaming.shared import Shared, shared
+from videoflix.streaming.shared import Block, Loans, MadeAgain, Shared
 from videoflix.streaming.titles import TitleShelf, rendition_for
 
 _SEGMENT = re.compile(r"segment_(\d{3,6})\.ts", re.ASCII)
 _FILE_THREADS = 4
+# Of segments that were cut just now, and whose clients have not taken all of them: some dozen
+# viewers at a time get theirs without a detour.
+LENT_BYTES = 32 * 1024 * 1024
 
 _log = structlog.get_logger(__name__)
 
@@ -53,7 +59,9 @@ class StreamingService:
     """Cuts each segment once for all who wait for it, in this process and beside it.
 
     Used as an async context manager; ``threads`` cuts run at a time. With ``prefetch``, the
-    budget of the cache in bytes, the next segment is cut ahead of its viewer; 0: never.
+    budget of the cache in bytes, the next segment is cut ahead of its viewer; 0: never. At most
+    ``lent`` bytes of memory are held for clients who take what was cut for them; who comes beyond
+    that reads the cached file, or, where it could not be cached, has it cut for each piece.
     """
 
     def __init__(
@@ -64,6 +72,7 @@ class StreamingService:
         *,
         threads: int,
         prefetch: int = 0,
+        lent: int = LENT_BYTES,
     ) -> None:
         # Cuts have threads of their own: a warm segment never waits behind a cold one.
         self._cutters = ThreadPoolExecutor(threads, thread_name_prefix="cut")
@@ -72,8 +81,10 @@ class StreamingService:
         self.read = Offload(self._readers)
         self._cache = cache
         self.shelf = TitleShelf(videos, media, self.read)
-        self._flights: dict[SegmentKey, asyncio.Task[memoryview]] = {}
+        self._flights = Flights()
+        self.loans = Loans(lent)
         self._prefetch = Prefetch(cache, prefetch, self._start_ahead) if prefetch else None
+        self._counting = threading.Lock()
         self.cuts = 0  # made by this process for somebody who waited
         self.cuts_ahead = 0
 
@@ -83,8 +94,9 @@ class StreamingService:
     async def __aexit__(self, *_: object) -> None:
         if self._prefetch is not None:
             await self._prefetch.aclose()
-        self._cutters.shutdown(wait=True, cancel_futures=True)
-        self._readers.shutdown(wait=True, cancel_futures=True)
+        for pool in (self._cutters, self._readers):
+            await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
+        await self._flights.all_landed()
 
     async def segment(
         self, video_id: int, resolution: str, name: str, version: str | None = None
@@ -114,20 +126,18 @@ class StreamingService:
 
     async def content(self, key: SegmentKey, title: Title, facts: SegmentFacts) -> BinaryIO:
         """The segment's bytes, opened. For ``Segment.open``."""
-        file = await self.read(self._cache.open, key, facts)
-        if file is None:
-            flight = self._flights.get(key) or self._take_off(key, self._fly(key, title, facts))
-            try:
-                file = shared(await asyncio.shield(flight))
-            except DamagedTitle as error:
-                raise await self.shelf.trouble(key.video_id, key.generation, error) from error
+        try:
+            file = await self._found(key, title, facts)
+        except DamagedTitle as error:
+            raise await self.shelf.trouble(key.video_id, key.generation, error) from error
         if self._prefetch is not None:
             self._prefetch.note(key, title)
         return file
 
     async def place(self, key: SegmentKey, facts: SegmentFacts, file: BinaryIO) -> str | None:
         """For ``Segment.place``."""
-        if isinstance(file, Shared):
+        if isinstance(file, Shared | MadeAgain):
+            await self.landed(key)
             kept = await self.read(self._cache.open, key, facts)
             if kept is None:
                 return None
@@ -139,44 +149,62 @@ class StreamingService:
         if self._prefetch is not None:
             await self._prefetch.settled()
 
-    def _take_off(
-        self, key: SegmentKey, work: Coroutine[Any, Any, memoryview]
-    ) -> asyncio.Task[memoryview]:
-        flight = asyncio.create_task(work)
-        self._flights[key] = flight
-        flight.add_done_callback(lambda _: self._flights.pop(key, None))
-        return flight
+    async def landed(self, key: SegmentKey) -> None:
+        """Wait until the segment, if it is being cut, is in the cache or could not be put there."""
+        if flight := self._flights.find(key):
+            await flight.landed()
 
-    async def _fly(self, key: SegmentKey, title: Title, facts: SegmentFacts) -> memoryview:
+    async def _found(self, key: SegmentKey, title: Title, facts: SegmentFacts) -> BinaryIO:
+        while True:
+            flight = self._flights.find(key)
+            if flight is None:
+                with self._flights.looking_for(key):
+                    if file := await self.read(self._cache.open, key, facts):
+                        return file
+                    flight = self._flights.find(key) or self._flights.take_off(
+                        key, partial(self._fly, key, title, facts)
+                    )
+            block = await flight.block()
+            if block is not None and (lent := self.loans.lend(block)):
+                return lent
+            # It is in a file, or will be; memory for more clients is not to be had.
+            await flight.landed()
+            if file := await self.read(self._cache.open, key, facts):
+                return file
+            if block is not None:
+                cut = partial(title.cut_ts, key.rendition, key.index)
+                return cast(BinaryIO, MadeAgain(facts.size, cut))
+
+    async def _fly(
+        self, key: SegmentKey, title: Title, facts: SegmentFacts, flight: Flight
+    ) -> None:
         with self._prefetch.somebody_waits() if self._prefetch else nullcontext():
-            data, was_cut = await self._cut(self._produce, key, title, facts)
-        self.cuts += was_cut
-        return data
+            await self._cut(self._produce, key, title, facts, flight, is_ahead=False)
 
     def _start_ahead(
         self, key: SegmentKey, title: Title, facts: SegmentFacts, thread: Offload
-    ) -> asyncio.Task[memoryview] | None:
+    ) -> Flight | None:
         if key in self._flights:
             return None
-        return self._take_off(key, self._fly_ahead(key, title, facts, thread))
-
-    async def _fly_ahead(
-        self, key: SegmentKey, title: Title, facts: SegmentFacts, thread: Offload
-    ) -> memoryview:
-        data, was_cut = await thread(self._produce, key, title, facts)
-        self.cuts_ahead += was_cut
-        return data
+        return self._flights.take_off(
+            key, lambda flight: thread(self._produce, key, title, facts, flight, is_ahead=True)
+        )
 
     def _produce(
-        self, key: SegmentKey, title: Title, facts: SegmentFacts
-    ) -> tuple[memoryview, bool]:
-        """In a thread: what another process has cut meanwhile, or (True) a cut of our own."""
+        self, key: SegmentKey, title: Title, facts: SegmentFacts, flight: Flight, *, is_ahead: bool
+    ) -> None:
+        """In a thread: tell of what another process has cut meanwhile, or of a cut of our own,
+        which goes into the cache when its viewers have been answered."""
         with self._cache.cutting(key):
             file = self._cache.open(key, facts)
             if file is not None:
-                with file:
-                    return memoryview(file.read()), False
+                file.close()
+                flight.tell(None)
+                return
             data = title.cut_ts(key.rendition, key.index)
             _log.debug("segment cut", segment=str(key))
+            with self._counting:
+                self.cuts += not is_ahead
+                self.cuts_ahead += is_ahead
+            flight.tell(Block(data))
             self._cache.put(key, data)
-            return data, True

@@ -5,7 +5,7 @@ from pathlib import Path
 from videoflix.adapters.segment_cache import DiskSegmentCache
 from videoflix.container import Container
 from videoflix.models import Video
-from videoflix.streaming.service import StreamingService
+from videoflix.streaming.service import LENT_BYTES, StreamingService
 
 FIRST = "segment_000.ts"
 LARGE = 1_000_000_000
@@ -20,7 +20,12 @@ def cached(container: Container) -> list[Path]:
 
 
 def service_on(
-    container: Container, max_bytes: int = LARGE, *, prefetch: bool = False, threads: int = 2
+    container: Container,
+    max_bytes: int = LARGE,
+    *,
+    prefetch: bool = False,
+    threads: int = 2,
+    lent: int = LENT_BYTES,
 ) -> StreamingService:
     """A service of its own, as another process on the same cache has it."""
     cache = DiskSegmentCache(cache_folder(container), max_bytes)
@@ -30,6 +35,7 @@ def service_on(
         cache,
         threads=threads,
         prefetch=max_bytes if prefetch else 0,
+        lent=lent,
     )
 
 
@@ -40,4 +46,5 @@ async def fetch(
     async with segment.open() as file:
         data = file.read()
     assert len(data) == segment.size
+    await service.landed(segment.key)  # tests look into the cache then
     return data

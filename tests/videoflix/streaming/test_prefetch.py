@@ -1,6 +1,7 @@
 """The next segment is cut ahead of its viewer, and nobody else pays for it."""
 
 import asyncio
+import errno
 import secrets
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -18,6 +19,7 @@ from tests.videoflix.waiting import until_true
 from videoflix.container import Container
 from videoflix.models import Video
 from videoflix.ports import SegmentKey
+from videoflix.streaming.flights import Flight, Flights
 from videoflix.streaming.prefetch import Prefetch
 from videoflix.streaming.service import StreamingService
 
@@ -207,6 +209,32 @@ async def test_a_segment_that_is_damaged_is_left_to_who_asks_for_it(
     await fetch(service, video, name=name(4))
     await service.prefetched()
     assert service.cuts_ahead == 1  # it goes on with others
+
+
+async def test_a_disk_that_fails_once_costs_one_segment(
+    container: Container, video: Video, long_title: Path
+) -> None:
+    """Those behind it in the queue are cut ahead all the same."""
+    started: list[int] = []
+    flights = Flights()
+
+    async def work(flight: Flight) -> None:
+        if len(started) == 1:
+            raise OSError(errno.EIO, "a bad block")
+        flight.tell(None)
+
+    def start(key: SegmentKey, *_: object) -> Flight:
+        started.append(key.index)
+        return flights.take_off(key, work)
+
+    prefetch = Prefetch(container.cache, 1_000_000_000, start)
+    title = Title(long_title)
+    with prefetch.somebody_waits():
+        for index in range(3):
+            prefetch.note(SegmentKey(video.id, "g", "480p", 2 * index), title)
+    await prefetch.settled()
+    assert started == [1, 3, 5]
+    await prefetch.aclose()
 
 
 async def test_it_ends_with_the_server(

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import threading
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -11,13 +12,23 @@ from structlog.testing import capture_logs
 
 from media_pipeline.title import SegmentFacts, Title
 from tests.clips.fixtures import ClipCache
+from tests.handlers.conftest import running
 from tests.handlers.films import add_pending, encoded_title, publish
-from tests.videoflix.streaming.films import FIRST, cache_folder, cached, fetch, service_on
+from tests.videoflix.streaming.films import (
+    FIRST,
+    LARGE,
+    cache_folder,
+    cached,
+    fetch,
+    service_on,
+)
 from videoflix.adapters.segment_cache import DiskSegmentCache
 from videoflix.container import Container
 from videoflix.errors import MediaDamaged, NotFound
 from videoflix.models import Video
 from videoflix.ports import SegmentKey
+from videoflix.streaming.service import StreamingService
+from videoflix.streaming.shared import Shared
 
 
 @pytest.fixture(scope="module")
@@ -183,6 +194,92 @@ async def test_a_cache_that_cannot_be_written_only_costs_time(
     first = await fetch(container.streaming, video)
     assert await fetch(container.streaming, video) == first
     assert container.streaming.cuts == 2
+
+
+async def test_r51_fifty_requests_make_one_cut_where_nothing_can_be_cached(
+    container: Container, video: Video
+) -> None:
+    """Some come back from their look into the cache when the segment has been cut already."""
+    cache_folder(container).write_text("a file where the folder should be")
+    service = container.streaming
+    segment = await service.segment(video.id, "480p", FIRST)
+
+    async def body() -> bytes:
+        async with segment.open() as file:
+            return file.read()
+
+    assert len({*await asyncio.gather(*(body() for _ in range(50)))}) == 1
+    assert service.cuts == 1
+
+
+class HeldCache(DiskSegmentCache):
+    """Nothing is put there before ``go_on``."""
+
+    def __init__(self, folder: Path, max_bytes: int) -> None:
+        super().__init__(folder, max_bytes)
+        self.go_on = threading.Event()
+
+    def put(self, key: SegmentKey, data: bytes | memoryview) -> None:
+        assert self.go_on.wait(60)
+        super().put(key, data)
+
+
+async def test_r51_who_waits_is_answered_before_the_segment_is_cached(
+    container: Container, video: Video, encoded: Path
+) -> None:
+    """Others of this process join until it is, those of another one wait: nobody cuts it again."""
+    cache = HeldCache(cache_folder(container), LARGE)
+    async with (
+        StreamingService(container.videos, container.media, cache, threads=2) as service,
+        service_on(container) as elsewhere,
+    ):
+        segment = await service.segment(video.id, "480p", FIRST)
+        for _ in range(2):
+            async with segment.open() as file:
+                assert file.read() == Title(encoded).cut_ts("480p", 0)
+        waiting = asyncio.create_task(fetch(elsewhere, video))
+        done, _ = await asyncio.wait([waiting], timeout=0.3)
+        assert not done
+        assert not cached(container)
+        cache.go_on.set()
+        assert await waiting == Title(encoded).cut_ts("480p", 0)
+        assert (service.cuts, elsewhere.cuts) == (1, 0)
+
+
+async def test_r21_what_is_lent_to_clients_is_bounded(
+    container: Container, video: Video, encoded: Path
+) -> None:
+    """Beyond the bound they read files; where there are none, pieces that are cut for each."""
+    size = Title(encoded).ts_facts("480p", 0).size
+    async with service_on(container, lent=size) as service, AsyncExitStack() as stack:
+        segments = [
+            await service.segment(video.id, resolution, FIRST)
+            for resolution in ("480p", "480p", "720p", "1080p")
+        ]
+        opened = await asyncio.gather(
+            *(stack.enter_async_context(segment.open()) for segment in segments)
+        )
+        lent = [isinstance(file, Shared) for file in opened]
+        assert lent in ([True, True, False, False], [False] * 4)
+        assert service.loans.lent <= size
+        for segment, file in zip(segments, opened, strict=True):
+            assert file.read() == Title(encoded).cut_ts(segment.key.rendition, 0)
+        await stack.aclose()
+        assert service.loans.lent == 0
+
+
+async def test_r21_without_a_cache_nothing_is_held_beyond_the_bound(
+    container: Container, video: Video, encoded: Path
+) -> None:
+    async with service_on(container, 0, lent=0) as service:
+        right = Title(encoded).cut_ts("480p", 0)
+        assert await fetch(service, video) == right
+        own = replace(container, streaming=service)
+        async with running(own) as server, server.signed_in() as client:
+            path = f"video/{video.id}/480p/{FIRST}"
+            assert (await client.get(path)).content == right
+            part = await client.get(path, headers={"Range": "bytes=1000-300000"})
+            assert part.content == right[1000:300_001]
 
 
 async def test_r52_the_cache_keeps_to_its_budget_and_an_open_segment_stays_whole(

@@ -1,0 +1,30 @@
+"""Large, hostile and slow requests to a real server process, in every test run; how late the loop
+is, is measured by the drill."""
+
+from pathlib import Path
+
+from tests.drills import limits
+from tests.drills.raw import exchange, request, status_of
+from tests.drills.serving import drill_server
+from tests.drills.work import work_site
+from tests.services import Services
+
+
+async def test_r19_what_clients_send_or_do_not_read_costs_no_memory(
+    tmp_path: Path, services: Services
+) -> None:
+    """R18, R19, R21"""
+    async with (
+        work_site(tmp_path, services, server={"write_timeout": 1}) as site,
+        drill_server(site) as (server, client),
+    ):
+        grown, answers = await limits.half_sent(server)
+        assert {status_of(found) for found in answers} == {400}
+        assert grown <= limits.MOST_FOR_BODIES
+        found = await limits.statuses(server, limits.cookie_of(client))
+        assert limits.accepted(found) == []
+        held, is_given_up = await limits.unread(site, server)
+        assert held <= limits.MOST_FOR_ANSWER
+        assert is_given_up
+        last = request("GET", "/api/video/", "Connection: close")
+        assert status_of(await exchange(server.url, last)) == 401  # it still answers
