@@ -47,11 +47,12 @@ def _forget(*samples: "array[float]") -> None:
 
 
 def _say(late: "array[float]", own: "array[float]") -> None:
-    found = sorted(late) or [0.0]
+    found, alone = sorted(late) or [0.0], sorted(own) or [0.0]
     figures = {
         "worst": found[-1],
         "p99": found[int(len(found) * 0.99)],
-        "own": max(own, default=0.0),
+        "own": alone[-1],
+        "own_p99": alone[int(len(alone) * 0.99)],
     }
     sys.stdout.write(json.dumps(figures) + "\n")
     sys.stdout.flush()
