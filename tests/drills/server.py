@@ -17,7 +17,7 @@ import time
 from array import array
 from pathlib import Path
 
-from handlers.server import serve
+from handlers.server import IDLE_SECONDS, serve
 from videoflix.allocator import keep_freed_memory
 from videoflix.container import open_container
 from videoflix.descriptors import allow_all_descriptors
@@ -25,6 +25,7 @@ from videoflix.logs import configure_logging
 from videoflix.settings_loader import load_settings
 
 TICK = 0.005
+IDLE = float(os.environ.get("DRILL_IDLE_SECONDS", str(IDLE_SECONDS)))
 
 
 def _waited() -> float:
@@ -71,7 +72,7 @@ async def main() -> None:
     async with open_container(settings) as container:
         listener = socket.create_server(("127.0.0.1", settings.server.port))
         listener.setblocking(False)
-        serving = asyncio.create_task(serve(container, [listener], stop))
+        serving = asyncio.create_task(serve(container, [listener], stop, idle=IDLE))
         sys.stdout.write("ready\n")
         sys.stdout.flush()
         await serving
