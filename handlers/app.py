@@ -1,6 +1,8 @@
 """The Tornado application: the table of routes over an open container."""
 
+import re
 from collections.abc import Sequence
+from functools import cache
 
 import structlog
 from tornado.web import Application, RequestHandler
@@ -21,20 +23,32 @@ from videoflix.container import Container
 _log = structlog.get_logger(__name__)
 
 
+@cache
+def label_of(pattern: str) -> str:
+    """A route's pattern as figures name it: ``/api/video/*/master.m3u8``. Never of a path: those
+    are endless, and hold one-time tokens."""
+    path = re.sub(r"\([^()]*\)", "*", pattern.removesuffix("/?"))
+    return re.sub(r"\\(.)", r"\1", path).replace(".*", "...")
+
+
 def _log_request(handler: RequestHandler) -> None:
-    """One line a request. It names the route, not the path: paths hold one-time tokens."""
+    """One line a request, and its figures. They name the route, not the path: paths hold one-time
+    tokens."""
     if not isinstance(handler, BaseHandler):
         return
     status = int(handler.get_status())  # an HTTPStatus is no number in the readable log
+    method, seconds = handler.request.method or "", handler.request.request_time()
+    route = label_of(handler.route.pattern)
+    handler.container.measures.request(method, route, status, seconds)
     log = _log.warning if status >= 500 else _log.info
     if handler.is_probe:
         log = _log.debug
     log(
         "request",
-        method=handler.request.method,
-        route=handler.route.pattern,
+        method=method,
+        route=route,
         status=status,
-        milliseconds=round(handler.request.request_time() * 1000, 1),
+        milliseconds=round(seconds * 1000, 1),
         client=handler.visitor.address,
         request_id=handler.request_id,
     )

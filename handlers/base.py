@@ -83,17 +83,22 @@ class BaseHandler(RequestHandler):
     @property
     def visitor(self) -> Visitor:
         """Where the request comes from; what a client says of itself is cut short."""
-        addresses: ClientAddresses = self.settings["client_addresses"]
         said = self.request.headers.get("User-Agent", "")
         shown = "".join(character for character in said if character.isprintable())
-        return Visitor(addresses.of(self.request), shown[:USER_AGENT_MAX])
+        return Visitor(self._addresses.of(self.request), shown[:USER_AGENT_MAX])
 
     @property
     def request_id(self) -> str:
         # Made on first use: Tornado asks for the default headers before ``initialize``.
         if not hasattr(self, "_request_id"):
-            self._request_id = secrets.token_hex(8)
+            given = self._addresses.request_id_of(self.request)
+            self._request_id = given or secrets.token_hex(8)
         return self._request_id
+
+    @property
+    def _addresses(self) -> ClientAddresses:
+        addresses: ClientAddresses = self.settings["client_addresses"]
+        return addresses
 
     def set_default_headers(self) -> None:
         """Headers of every answer, errors included."""

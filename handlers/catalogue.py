@@ -74,6 +74,7 @@ class SegmentHandler(MediaHandler):
             if place is not None:
                 self.set_header("X-Accel-Redirect", self._accel_prefix + place)
                 self.set_header("Content-Length", "0")
+                self.container.measures.sent(segment.size, by_proxy=True)
             elif span := self.begin_span(SEGMENT_TYPE, segment.size, segment.etag, cache):
                 await self._send_span(file, span)
 

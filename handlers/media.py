@@ -88,13 +88,17 @@ class MediaHandler(BaseHandler):
         """Send the next ``length`` bytes of an open file. A client that stops reading stops the
         reading too."""
         pieces = Pieces(file, length)
+        sent = 0
         try:
             await self.flush()
             while piece := await pieces.next():
                 # Not ``self.write``, which would copy it.
                 await self._connection.write(piece)  # type: ignore[arg-type]  # a view does
+                sent += len(piece)
         except StreamClosedError:
             return
+        finally:
+            self.container.measures.sent(sent)
 
     @property
     def _connection(self) -> HTTP1Connection:

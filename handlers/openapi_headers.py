@@ -7,9 +7,9 @@ from handlers.documentation import Header
 
 HEADERS: Mapping[Header, Mapping[str, Any]] = {
     Header.REQUEST_ID: {
-        "description": "Names the request in the server's log.",
+        "description": "Names the request in the server's log, as a trusted proxy did if it did.",
         "required": True,
-        "schema": {"type": "string", "pattern": "^[0-9a-f]{16}$"},
+        "schema": {"type": "string", "pattern": "^[0-9a-f]{16,32}$"},
     },
     Header.RETRY_AFTER: {
         "description": "Seconds to wait before the next try.",

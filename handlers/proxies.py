@@ -1,9 +1,12 @@
 """Whose request it is, when it may have come through proxies."""
 
 import ipaddress
+import re
 from collections.abc import Iterable
 
 from tornado.httputil import HTTPServerRequest
+
+_REQUEST_ID = re.compile(r"[0-9a-f]{16,32}")
 
 _Ip = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -38,6 +41,14 @@ class ClientAddresses:
             if not self._is_trusted(address):
                 break
         return address
+
+    def request_id_of(self, request: HTTPServerRequest) -> str | None:
+        """The id that a trusted proxy gave the request, so that its log and ours have one name
+        for it; None for what is none (nginx: ``$request_id``)."""
+        given = request.headers.get("X-Request-ID", "")
+        if _REQUEST_ID.fullmatch(given) and self._is_trusted(str(request.remote_ip)):
+            return given
+        return None
 
     def _is_trusted(self, text: str) -> bool:
         address = _parse(text)

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any, ClassVar, cast
 
+import structlog
 from tornado.http1connection import HTTP1Connection
 from tornado.iostream import StreamClosedError
 
@@ -80,12 +81,14 @@ class StreamedHandler(BaseHandler):
         if self._is_refused or self._is_cut_off or not self._is_streamed:
             return
         self._stop_timer()
-        try:
-            await self.receive(chunk)
-        except Exception as error:
-            await self._refuse(error)
-        else:
-            self._start_timer(self.idle_seconds)
+        # This runs in the connection's context, not in the request's.
+        with structlog.contextvars.bound_contextvars(request_id=self.request_id):
+            try:
+                await self.receive(chunk)
+            except Exception as error:
+                await self._refuse(error)
+            else:
+                self._start_timer(self.idle_seconds)
 
     def send_error(self, status_code: int = 500, **kwargs: Any) -> None:
         """Nothing more is said to who was refused, also by a method that does not exist."""

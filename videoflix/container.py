@@ -15,9 +15,11 @@ from videoflix.accounts.reset_mails import ResetMails
 from videoflix.accounts.service import AccountsService
 from videoflix.adapters.doorbell import ArqDoorbell
 from videoflix.adapters.mail import make_mailer
+from videoflix.adapters.measured_mailer import MeasuredMailer
 from videoflix.adapters.media_intake import LocalMediaIntake
 from videoflix.adapters.media_store import LocalMediaStore
 from videoflix.adapters.mongo.archive import MongoArchive
+from videoflix.adapters.mongo.backlog import MongoBacklog
 from videoflix.adapters.mongo.chunks import MongoChunkStore
 from videoflix.adapters.mongo.database import open_database
 from videoflix.adapters.mongo.leftovers import MongoLeftoverStore
@@ -48,6 +50,7 @@ from videoflix.encoding.watch import FilmWatch
 from videoflix.limits import Limits
 from videoflix.offload import Offload
 from videoflix.ports import Mailer
+from videoflix.ports.measures import UNMEASURED, Measures
 from videoflix.private_files import usable_root
 from videoflix.readiness import Readiness, looks_at
 from videoflix.settings import Settings
@@ -96,15 +99,19 @@ class Container:
     backups: Backups
     restoration: Restoration
     cache_tidying: CacheTidying
+    backlog: MongoBacklog
+    measures: Measures
 
 
 @asynccontextmanager
 async def open_container(
-    settings: Settings, listeners: Sequence[CommandListener] = ()
+    settings: Settings,
+    listeners: Sequence[CommandListener] = (),
+    measures: Measures = UNMEASURED,
 ) -> AsyncIterator[Container]:
     """Open everything; closed in reverse when the block ends.
 
-    ``listeners`` hear of every command that is sent to the database.
+    ``listeners`` hear of every command that is sent to the database, ``measures`` of what happens.
 
     The settings carry real addresses and a secret (``running_services``, ``with_secret``).
     Raises ConfigurationError and DatabaseUnavailable.
@@ -120,7 +127,7 @@ async def open_container(
         media = LocalMediaStore(settings.storage.root)
         with usable_root(settings.storage.root):
             media.prepare()
-        mailer = make_mailer(settings)
+        mailer = MeasuredMailer(make_mailer(settings), measures)
         doorbell = ArqDoorbell(settings.redis)
         stack.push_async_callback(doorbell.aclose)
         disk = stack.enter_context(ThreadPoolExecutor(DISK_THREADS, thread_name_prefix="disk"))
@@ -139,7 +146,7 @@ async def open_container(
                 mailer=mailer,
             )
         )
-        cache = open_cache(settings)
+        cache = open_cache(settings, measures)
         streaming = await stack.enter_async_context(
             StreamingService(
                 videos,
@@ -147,6 +154,7 @@ async def open_container(
                 cache,
                 threads=settings.cache.threads,
                 prefetch=settings.cache.max_bytes if settings.cache.prefetch else 0,
+                measures=measures,
             )
         )
         parts = LocalPartStore(settings.storage.root)
@@ -171,6 +179,7 @@ async def open_container(
             cache=cache,
             removal=removal,
             executor=disk,
+            measures=measures,
         )
         readiness = Readiness(
             looks_at(
@@ -216,6 +225,7 @@ async def open_container(
                 doorbell,
                 settings,
                 executor=disk,
+                measures=measures,
             ),
             encoding=encoding,
             film_watch=FilmWatch(lists, lag=2 * settings.mongo.timeout + WRITE_LAG),
@@ -232,9 +242,11 @@ async def open_container(
             ),
             readiness=readiness,
             cache_tidying=CacheTidying(leftovers, cache, Offload(disk)),
+            backlog=MongoBacklog(database),
+            measures=measures,
         )
 
 
-def open_cache(settings: Settings) -> DiskSegmentCache:
+def open_cache(settings: Settings, measures: Measures = UNMEASURED) -> DiskSegmentCache:
     """The cache of segments alone. Opens no file."""
-    return DiskSegmentCache(settings.cache_folder, settings.cache.max_bytes)
+    return DiskSegmentCache(settings.cache_folder, settings.cache.max_bytes, measures)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from videoflix.errors import ServiceUnavailable
+from videoflix.metrics.serving import ChildFigures
 from videoflix.processes import Family, KeptProcess, Program
 
 READY_SECONDS = 60.0
@@ -59,13 +60,21 @@ class _Child:
 
 class HttpChildren:
     """Runs ``program`` in several processes, which belong to ``family``. It gets the options
-    ``--fd`` for each of the sockets and ``--ready-fd`` for the pipe to answer by."""
+    ``--fd`` for each of the sockets, ``--ready-fd`` for the pipe to answer by and, with
+    ``figures``, ``--figures`` for where to tell its own."""
 
-    def __init__(self, family: Family, program: Program, sockets: Sequence[socket.socket]) -> None:
+    def __init__(
+        self,
+        family: Family,
+        program: Program,
+        sockets: Sequence[socket.socket],
+        figures: ChildFigures | None = None,
+    ) -> None:
         descriptors = tuple(listener.fileno() for listener in sockets)
         inherited = [part for number in descriptors for part in ("--fd", str(number))]
         self._program = replace(program, argv=(*program.argv, *inherited), pass_fds=descriptors)
         self._family = family
+        self._figures = figures
         self._children: list[_Child] = []
 
     async def start(self, count: int) -> None:
@@ -138,10 +147,11 @@ class HttpChildren:
 
     async def _begin(self, number: int) -> _Child:
         pipe = ReadyPipe()
+        told = ("--figures", str(self._figures.socket(number))) if self._figures else ()
         program = replace(
             self._program,
             name=f"{self._program.name} {number}",
-            argv=(*self._program.argv, "--ready-fd", str(pipe.writer)),
+            argv=(*self._program.argv, "--ready-fd", str(pipe.writer), *told),
             pass_fds=(*self._program.pass_fds, pipe.writer),
         )
         return _Child(await self._family.start(program), pipe)

@@ -31,7 +31,7 @@ _SHAPES = (
     # links that carry a one-time token, as paths and as queries
     (
         ("/activate/", "/password_confirm/"),
-        re.compile(r"(/(?:activate|password_confirm)/[^/\s]+/)[^/\s?\x22\x27]+"),
+        re.compile(r"(/(?:activate|password_confirm)/[^/\s]+/)[^/\s?*\x22\x27]+"),
         rf"\1{HIDDEN}",
     ),
     (("token=",), re.compile(r"([?&]token=)[^&\s\x22\x27]+"), rf"\1{HIDDEN}"),

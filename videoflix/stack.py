@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from videoflix.embedded import open_services
 from videoflix.errors import VideoflixError
 from videoflix.http_children import HttpChildren
+from videoflix.metrics.serving import children_seen
 from videoflix.mongo_url import check_mongo_url
 from videoflix.processes import Family, Program
 from videoflix.secret import with_secret
@@ -144,9 +145,13 @@ async def running_stack(
         environment = {**os.environ, "VIDEOFLIX_SERVER__PORT": str(port)}
         if is_own_frontend:
             environment["VIDEOFLIX_SERVER__FRONTEND_URL"] = server.public_url
-        async with open_services(settings) as services:
+        async with (
+            open_services(settings) as services,
+            children_seen(settings.metrics) as figures,
+        ):
             family = Family()
-            http = HttpChildren(family, _http_program(config, environment, drain), sockets)
+            program = _http_program(config, environment, drain)
+            http = HttpChildren(family, program, sockets, figures)
             stack = Stack(services.settings, family, http)
             try:
                 for number in range(1, workers + 1):

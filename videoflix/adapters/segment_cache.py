@@ -33,6 +33,7 @@ from media_pipeline.title import SegmentFacts
 from videoflix.adapters.lock_files import locked
 from videoflix.adapters.segment_files import TEMPORARY, SegmentFiles
 from videoflix.ports import CacheStats, Purged, SegmentKey
+from videoflix.ports.measures import UNMEASURED, CacheMeasures
 from videoflix.rare import RareWarning
 
 _LOCKS = ".locks"
@@ -71,13 +72,14 @@ def _checksum(file: BinaryIO) -> int:
 class DiskSegmentCache:
     """See ``ports.SegmentCache``. ``max_bytes`` is the budget; 0 keeps nothing."""
 
-    def __init__(self, folder: Path, max_bytes: int) -> None:
+    def __init__(self, folder: Path, max_bytes: int, measures: CacheMeasures = UNMEASURED) -> None:
         self._folder = folder
         self._max_bytes = max_bytes
         self._known: OrderedDict[SegmentKey, tuple[int, ...]] = OrderedDict()
         self._unscanned = max_bytes  # the first segment counts what earlier processes left
         self._lock = threading.Lock()
         self._files = SegmentFiles(folder)
+        self._measures = measures
         self._failed_at: float | None = None  # when a segment could not be written, until one can
         self._warn_unreadable = RareWarning("cached segments cannot be read: they are cut again")
         self._warn_damaged = RareWarning("a cached segment is damaged: it is cut again")
@@ -233,4 +235,6 @@ class DiskSegmentCache:
                 most = self._max_bytes
                 if is_full:
                     most = min(most, self._files.stats(0).bytes)
-                self._files.evict(0 if is_full else most, int(most * _EVICT_TO))
+                found = self._files.evict(0 if is_full else most, int(most * _EVICT_TO))
+                self._measures.cached(found.bytes)
+                self._measures.evicted(found.evicted, found.evicted_bytes)

@@ -26,6 +26,15 @@ class CachedFile:
     path: Path
 
 
+@dataclass(frozen=True, slots=True)
+class Eviction:
+    """The bytes that are left, and what went."""
+
+    bytes: int
+    evicted: int
+    evicted_bytes: int
+
+
 class SegmentFiles:
     """Segments in ``folder``/<video id>/<generation>/<rendition>/. Methods block; a folder that
     is missing is empty."""
@@ -48,20 +57,20 @@ class SegmentFiles:
             titles=shares,
         )
 
-    def evict(self, most: int, least: int) -> int:
+    def evict(self, most: int, least: int) -> Eviction:
         """Where there are more than ``most`` bytes, remove the least recently used until there
-        are at most ``least``; returns the bytes that are there. Raises OSError."""
+        are at most ``least``. Raises OSError."""
         files = sorted(self._files("*", "*"))
-        total = sum(file.size for file in files)
-        if total <= most:
-            return total
-        for file in files:
+        total = left = sum(file.size for file in files)
+        gone = 0
+        for file in files if total > most else ():
             with suppress(OSError):
                 file.path.unlink()
-                total -= file.size
-            if total <= least:
+                left -= file.size
+                gone += 1
+            if left <= least:
                 break
-        return total
+        return Eviction(left, gone, total - left)
 
     def purge(self, video: str, generation: str) -> Purged:
         """Delete the segments of one video, one generation, or (``*``) of all. Raises OSError

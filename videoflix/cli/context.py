@@ -11,6 +11,7 @@ from videoflix.container import Container, open_container
 from videoflix.embedded import open_services
 from videoflix.errors import Conflict
 from videoflix.logs import configure_logging
+from videoflix.ports.measures import UNMEASURED, Measures
 from videoflix.secret import with_secret
 from videoflix.settings import Settings
 from videoflix.settings_loader import load_settings
@@ -34,14 +35,14 @@ pass_state = click.make_pass_decorator(State)
 
 @asynccontextmanager
 async def command_container(
-    settings: Settings, *, is_supervised: bool = False
+    settings: Settings, *, is_supervised: bool = False, measures: Measures = UNMEASURED
 ) -> AsyncIterator[Container]:
     """A container for one command: on the services that run, or on services that it runs for
     its own lifetime; where its parent keeps them (``is_supervised``), only on those that run.
-    Raises VideoflixError."""
+    ``measures`` hear of what happens. Raises VideoflixError."""
     async with (
         open_services(with_secret(settings), may_run=not is_supervised) as services,
-        open_container(services.settings) as container,
+        open_container(services.settings, measures=measures) as container,
     ):
         yield container
 

@@ -3,6 +3,10 @@
 import gc
 import socket
 import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import partial
+from pathlib import Path
 
 import click
 
@@ -10,8 +14,13 @@ from handlers.server import serve as serve_http
 from videoflix.allocator import keep_freed_memory
 from videoflix.cli.context import State, command_container, pass_state
 from videoflix.cli.running import Stopper, run_command
+from videoflix.container import Container
 from videoflix.descriptors import allow_all_descriptors
 from videoflix.http_children import tell_ready
+from videoflix.metrics.measures import PrometheusMeasures
+from videoflix.metrics.sampling import Figures
+from videoflix.metrics.serving import Text, metrics_served, told_to_parent
+from videoflix.ports.measures import UNMEASURED
 from videoflix.settings import Settings
 from videoflix.stack import DRAIN_SECONDS, running_stack
 from videoflix.worker.loop import run_worker
@@ -88,8 +97,11 @@ def worker(state: State, *, supervised: bool) -> None:
 @click.option("--fd", "descriptors", type=int, multiple=True, required=True)
 @click.option("--ready-fd", "ready", type=int, required=True)
 @click.option("--drain", type=float, required=True)
+@click.option("--figures", type=click.Path(path_type=Path))
 @pass_state
-def http_child(state: State, descriptors: tuple[int, ...], ready: int, drain: float) -> None:
+def http_child(
+    state: State, descriptors: tuple[int, ...], ready: int, drain: float, figures: Path | None
+) -> None:
     """Answer HTTP on inherited sockets (run by up and serve)."""
     keep_freed_memory()
     allow_all_descriptors()
@@ -101,7 +113,19 @@ def http_child(state: State, descriptors: tuple[int, ...], ready: int, drain: fl
     for listener in sockets:
         listener.setblocking(False)
     settings = state.load()
-    run_command(lambda stopper: _serve(settings, sockets, stopper, ready, drain))
+    told = partial(told_to_parent, figures) if figures else None
+
+    async def serve_until(stopper: Stopper) -> None:
+        async with _measured(settings, told, is_supervised=True) as container:
+            await serve_http(
+                container,
+                sockets,
+                stopper.gently(),
+                grace=drain,
+                on_ready=lambda: tell_ready(ready),
+            )
+
+    run_command(serve_until)
 
 
 def _run(state: State, processes: int | None, *, workers: int, drain: float) -> None:
@@ -119,19 +143,41 @@ def _run(state: State, processes: int | None, *, workers: int, drain: float) -> 
     run_command(keep_up)
 
 
-async def _work(settings: Settings, stopper: Stopper, *, is_supervised: bool) -> None:
-    async with command_container(settings, is_supervised=is_supervised) as container:
-        await run_worker(container, stopper.gently())
+def _figures(container: Container, measures: PrometheusMeasures) -> Figures:
+    return Figures(
+        measures,
+        readiness=container.readiness,
+        backlog=container.backlog,
+        media=container.media,
+        free_floor=container.settings.storage.free_floor,
+        offload=container.storage.offload,
+    )
 
 
-async def _serve(
-    settings: Settings, sockets: list[socket.socket], stopper: Stopper, ready: int, drain: float
-) -> None:
-    async with command_container(settings, is_supervised=True) as container:
-        await serve_http(
-            container,
-            sockets,
-            stopper.gently(),
-            grace=drain,
-            on_ready=lambda: tell_ready(ready),
+@asynccontextmanager
+async def _measured(
+    settings: Settings,
+    told: Callable[[Text], AbstractAsyncContextManager[None]] | None,
+    *,
+    is_supervised: bool,
+) -> AsyncIterator[Container]:
+    """A container whose figures are ``told``; None: nothing is counted."""
+    measures = PrometheusMeasures() if told else None
+    async with AsyncExitStack() as stack:
+        container = await stack.enter_async_context(
+            command_container(
+                settings, is_supervised=is_supervised, measures=measures or UNMEASURED
+            )
         )
+        if measures and told:
+            figures = _figures(container, measures)
+            await stack.enter_async_context(figures.watching_the_loop())
+            await stack.enter_async_context(told(figures.text))
+        yield container
+
+
+async def _work(settings: Settings, stopper: Stopper, *, is_supervised: bool) -> None:
+    where = settings.metrics
+    told = partial(metrics_served, where.host, where.worker_port) if where.worker_port else None
+    async with _measured(settings, told, is_supervised=is_supervised) as container:
+        await run_worker(container, stopper.gently())

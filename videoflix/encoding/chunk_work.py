@@ -9,11 +9,12 @@ import structlog
 from media_pipeline.parts import Kind, Part
 from videoflix.encoding.encoder import EncodeFailed, Encoder, OnlyWhole
 from videoflix.encoding.lease import LeaseKeeper
-from videoflix.encoding.supervision import Stopped, insist, under_lease
+from videoflix.encoding.supervision import Stopped, insist, timed_job, under_lease
 from videoflix.errors import InsufficientStorage, LeaseLost, ServiceUnavailable
 from videoflix.models import ChunkLease, EncodeProgress
 from videoflix.offload import Offload
 from videoflix.ports import ChunkStore, MediaStore, PartStore
+from videoflix.ports.measures import UNMEASURED, EncodingMeasures
 from videoflix.settings import WorkerSettings
 
 OUTPUT = "output"
@@ -35,7 +36,9 @@ class ChunkWork:
         *,
         offload: Offload,
         pause: Callable[[int], float],
+        measures: EncodingMeasures = UNMEASURED,
     ) -> None:
+        self._measures = measures
         self._chunks = chunks
         self._parts = parts
         self._media = media
@@ -47,33 +50,44 @@ class ChunkWork:
     async def run(self, lease: ChunkLease, stop: asyncio.Event) -> None:
         """Work on a part until it is done, failed, given back or lost; nothing unfinished of it
         is left on the disk then. Cancelled, it gives the part back."""
-        log = _log.bind(video=lease.video_id, part=lease.index, attempt=lease.attempt)
-        log.info("part begins", kind=lease.spec.kind, number=lease.spec.number)
-        try:
-            await self._settled(lease, stop)
-        except LeaseLost as error:
-            log.warning("part lost; what was made is thrown away", reason=str(error))
-        except asyncio.CancelledError:
-            await self._given_back_at_once(lease)
-            raise
+        with (
+            structlog.contextvars.bound_contextvars(job=lease.token),
+            timed_job(self._measures, "part") as ended,
+        ):
+            log = _log.bind(video=lease.video_id, part=lease.index, attempt=lease.attempt)
+            log.info("part begins", kind=lease.spec.kind, number=lease.spec.number)
+            try:
+                ended.outcome = await self._settled(lease, stop)
+            except LeaseLost as error:
+                log.warning("part lost; what was made is thrown away", reason=str(error))
+            except asyncio.CancelledError:
+                await self._given_back_at_once(lease)
+                ended.outcome = "stopped"
+                raise
 
-    async def _settled(self, lease: ChunkLease, stop: asyncio.Event) -> None:
+    async def _settled(self, lease: ChunkLease, stop: asyncio.Event) -> str:
+        """The outcome, for ``EncodingMeasures.job``."""
         try:
             await self._make(lease, stop)
         except Stopped:
             await self._given_back_at_once(lease)
+            return "stopped"
         except OnlyWhole as error:
             reason = str(error)
             await self._insist(
                 lease, stop, lambda: self._chunks.fail(lease, reason, is_whole_only=True)
             )
+            return "failed"
         except EncodeFailed as error:
-            await self._failed(lease, stop, str(error), is_permanent=error.is_permanent)
+            return await self._failed(lease, stop, str(error), is_permanent=error.is_permanent)
         except InsufficientStorage as error:
-            await self._failed(lease, stop, str(error))
+            return await self._failed(lease, stop, str(error))
         except OSError as error:
-            reason = error.strerror or type(error).__name__
-            await self._failed(lease, stop, f"A file could not be read or written: {reason}.")
+            reason = (
+                f"A file could not be read or written: {error.strerror or type(error).__name__}."
+            )
+            return await self._failed(lease, stop, reason)
+        return "done"
 
     async def _make(self, lease: ChunkLease, stop: asyncio.Event) -> None:
         where = (lease.video_id, lease.plan, lease.token)
@@ -118,14 +132,14 @@ class ChunkWork:
 
     async def _failed(
         self, lease: ChunkLease, stop: asyncio.Event, reason: str, *, is_permanent: bool = False
-    ) -> None:
+    ) -> str:
         log = _log.bind(video=lease.video_id, part=lease.index, attempt=lease.attempt)
         if is_permanent or lease.attempt >= self._limits.max_attempts:
             log.warning("part cannot be encoded", reason=reason)
             if not is_permanent:
                 reason = f"{reason} Given up after {lease.attempt} attempts."
             await self._insist(lease, stop, lambda: self._chunks.fail(lease, reason))
-            return
+            return "failed"
         pause = self._pause(lease.attempt)
         log.warning("part failed; it is tried again", reason=reason, pause=pause)
         await self._insist(
@@ -133,6 +147,7 @@ class ChunkWork:
             stop,
             lambda: self._chunks.give_back(lease, reason, pause=pause, spent=True),
         )
+        return "again"
 
     async def _given_back_at_once(self, lease: ChunkLease) -> None:
         """The attempt not counted; where that cannot be written, the lease runs out."""

@@ -13,6 +13,7 @@ from media_pipeline.parts import Part
 from videoflix.errors import VideoflixError
 from videoflix.media_child import ChildEnd, ChildTooLarge, media_command, run_child
 from videoflix.models import EncodeProgress
+from videoflix.ports.measures import UNMEASURED, EncodingMeasures
 
 REASON_MAX = 500
 NUMBER_MAX = 1 << 53
@@ -45,6 +46,9 @@ class _Events:
     """What the child has said so far."""
 
     on_progress: OnProgress
+    measures: EncodingMeasures
+    counted: int = 0
+    speed: float = 0.0
     last: Mapping[str, Any] | None = None
     percent: float = 0.0
 
@@ -61,14 +65,21 @@ class _Events:
         if event["event"] == "progress":
             self.percent = max(self.percent, min(100.0, _number(event, "percent")))
             stage = event.get("stage")
-            self.on_progress(
-                EncodeProgress(
-                    stage=stage if isinstance(stage, str) and stage in STAGES else "",
-                    percent=self.percent,
-                    frames=int(_number(event, "frames")),
-                    speed=_number(event, "speed"),
-                )
+            progress = EncodeProgress(
+                stage=stage if isinstance(stage, str) and stage in STAGES else "",
+                percent=self.percent,
+                frames=int(_number(event, "frames")),
+                speed=_number(event, "speed"),
             )
+            self._measure(progress)
+            self.on_progress(progress)
+
+    def _measure(self, progress: EncodeProgress) -> None:
+        if progress.stage == "join":
+            self.counted = NUMBER_MAX  # its pictures were counted part by part
+        self.speed = progress.speed or self.speed
+        self.measures.encoded(max(0, progress.frames - self.counted), self.speed)
+        self.counted = max(self.counted, progress.frames)
 
 
 def _number(event: Mapping[str, Any], name: str) -> float:
@@ -90,7 +101,9 @@ class Encoder:
         seconds: float,
         memory: int,
         command: Sequence[str] = media_command("encode"),
+        measures: EncodingMeasures = UNMEASURED,
     ) -> None:
+        self._measures = measures
         self._settings = settings
         self._seconds = seconds
         self._memory = memory
@@ -108,7 +121,7 @@ class Encoder:
 
         Raises EncodeFailed. Cancelled, it leaves no process behind.
         """
-        events = _Events(on_progress)
+        events = _Events(on_progress, self._measures)
         try:
             end = await run_child(
                 (*self._command, str(job_file)),
@@ -127,6 +140,8 @@ class Encoder:
             ) from error
         except OSError as error:
             raise EncodeFailed(f"The encoder could not be started ({error.strerror}).") from error
+        finally:
+            self._measures.encoded(0, 0.0)
         if end.stderr:
             # It is silent but for what its sandbox was refused, and a defect's traceback.
             _log.warning("encoder's messages", stderr=end.stderr)

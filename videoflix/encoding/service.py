@@ -18,7 +18,7 @@ from videoflix.encoding.film import FilmEncode
 from videoflix.encoding.leftovers import Leftovers
 from videoflix.encoding.part_leftovers import PartLeftovers
 from videoflix.encoding.removal import Removal
-from videoflix.encoding.supervision import Stopped
+from videoflix.encoding.supervision import Stopped, timed_job
 from videoflix.errors import InsufficientStorage, LeaseLost, ServiceUnavailable
 from videoflix.models import ChunkLease, Lease, WorkerSeen
 from videoflix.offload import Offload
@@ -31,6 +31,7 @@ from videoflix.ports import (
     VideoStore,
     WorkerStore,
 )
+from videoflix.ports.measures import UNMEASURED, EncodingMeasures
 from videoflix.settings import Settings
 
 ALIVE_SECONDS = 20.0
@@ -67,7 +68,9 @@ class EncodingJobs:
         executor: Executor,
         encoder: Encoder | None = None,
         pause: Callable[[int], float] = growing_pause,
+        measures: EncodingMeasures = UNMEASURED,
     ) -> None:
+        self._measures = measures
         self._videos = videos
         self._media = media
         self._workers = workers
@@ -81,6 +84,7 @@ class EncodingJobs:
             settings.media.encode,
             seconds=settings.worker.job_timeout,
             memory=settings.worker.max_memory,
+            measures=measures,
         )
         self._chunks = chunks
         self._parts = parts
@@ -94,6 +98,7 @@ class EncodingJobs:
             settings.worker,
             offload=self._offload,
             pause=pause,
+            measures=measures,
         )
         self._is_full = False
 
@@ -162,14 +167,18 @@ class EncodingJobs:
             keep_source=self._keep_source,
             stop=stop,
         )
-        log = _log.bind(video=lease.video_id, attempt=lease.attempt)
-        log.info("encoding begins")
-        try:
-            await self._settled(attempt, lease)
-        except LeaseLost as error:
-            log.warning("lease lost; what was made is thrown away", reason=str(error))
-            await self._finish_removal(lease.video_id)
-        await self._clear_parts(lease.video_id)
+        # All that is logged on the way, by whatever, names the job.
+        with structlog.contextvars.bound_contextvars(job=lease.token):
+            log = _log.bind(video=lease.video_id, attempt=lease.attempt)
+            log.info("encoding begins")
+            with timed_job(self._measures, "film") as ended:
+                try:
+                    ended.outcome = await self._settled(attempt, lease)
+                except LeaseLost as error:
+                    ended.outcome = "lost"
+                    log.warning("lease lost; what was made is thrown away", reason=str(error))
+                    await self._finish_removal(lease.video_id)
+            await self._clear_parts(lease.video_id)
 
     async def _finish_removal(self, video_id: int) -> None:
         """Where the film was deleted meanwhile: what this attempt has made since."""
@@ -203,24 +212,29 @@ class EncodingJobs:
     async def report_gone(self, holder: str) -> None:
         await self._workers.gone(holder)
 
-    async def _settled(self, attempt: Attempt, lease: Lease) -> None:
-        """Make the attempt, and write how it ended where it did not succeed."""
+    async def _settled(self, attempt: Attempt, lease: Lease) -> str:
+        """Make the attempt, and write how it ended where it did not succeed; the outcome, for
+        ``EncodingMeasures.job``."""
         try:
             await attempt.make()
         except Stopped:
             await attempt.give_back("", pause=0, spent=False)
+            return "stopped"
         except EncodeFailed as error:
-            await self._failed(attempt, lease, str(error), is_permanent=error.is_permanent)
+            return await self._failed(attempt, lease, str(error), is_permanent=error.is_permanent)
         except InsufficientStorage as error:
-            await self._failed(attempt, lease, str(error))
+            return await self._failed(attempt, lease, str(error))
         except OSError as error:
             _log.exception("disk error while encoding", video=lease.video_id)
-            reason = error.strerror or type(error).__name__
-            await self._failed(attempt, lease, f"A file could not be read or written: {reason}.")
+            reason = (
+                f"A file could not be read or written: {error.strerror or type(error).__name__}."
+            )
+            return await self._failed(attempt, lease, reason)
+        return "done"
 
     async def _failed(
         self, attempt: Attempt, lease: Lease, reason: str, *, is_permanent: bool = False
-    ) -> None:
+    ) -> str:
         log = _log.bind(video=lease.video_id, attempt=lease.attempt, reason=reason)
         if is_permanent:
             log.warning("film cannot be encoded")
@@ -232,3 +246,5 @@ class EncodingJobs:
             pause = self._pause(lease.attempt)
             log.warning("attempt failed; it is tried again", pause=pause)
             await attempt.give_back(reason, pause=pause, spent=True)
+            return "again"
+        return "failed"

@@ -1,14 +1,17 @@
 """Work that goes on for as long as its lease holds and nobody wants to stop."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import suppress
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import structlog
 
 from videoflix.encoding.lease import LeaseKeeper
 from videoflix.errors import ServiceUnavailable
+from videoflix.ports.measures import EncodingMeasures
 
 AGAIN_SECONDS = 1.0
 
@@ -19,6 +22,25 @@ _log = structlog.get_logger(__name__)
 
 class Stopped(Exception):
     """The worker is to stop."""
+
+
+@dataclass(slots=True)
+class Ended:
+    """How an attempt ended; an error that nobody foresaw, or a cancellation, leaves the lease to
+    run out."""
+
+    outcome: str = "lost"
+
+
+@contextmanager
+def timed_job(measures: EncodingMeasures, kind: str) -> Iterator[Ended]:
+    """Tell the outcome, which the block is to set, and the time of an attempt."""
+    began = time.monotonic()
+    ended = Ended()
+    try:
+        yield ended
+    finally:
+        measures.job(kind, ended.outcome, time.monotonic() - began)
 
 
 async def under_lease(

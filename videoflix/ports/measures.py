@@ -4,7 +4,25 @@ Methods take no time to speak of, raise nothing, and may be called from any thre
 given no measures gets ``UNMEASURED``. Times are seconds.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits: films by the state of their encode, for how many seconds the oldest job that
+    could begin has waited, reset mails, and the oldest of those. Floats: NaN is unknown."""
+
+    films: Mapping[str, int]
+    oldest_job: float
+    mails: float
+    oldest_mail: float
+
+
+class BacklogStore(Protocol):
+    async def now(self) -> Backlog:
+        """Counted now. Raises DatabaseUnavailable."""
 
 
 class RequestMeasures(Protocol):

@@ -3,9 +3,10 @@
 import asyncio
 import re
 import threading
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import BinaryIO, Self, cast
@@ -17,6 +18,7 @@ from media_pipeline.title import SegmentFacts, Title
 from videoflix.errors import NotFound
 from videoflix.offload import Offload
 from videoflix.ports import MediaStore, SegmentCache, SegmentKey, VideoStore
+from videoflix.ports.measures import UNMEASURED, StreamingMeasures
 from videoflix.streaming.flights import Flight, Flights
 from videoflix.streaming.prefetch import Prefetch
 from videoflix.streaming.shared import Block, Loans, MadeAgain, Shared
@@ -73,7 +75,9 @@ class StreamingService:
         threads: int,
         prefetch: int = 0,
         lent: int = LENT_BYTES,
+        measures: StreamingMeasures = UNMEASURED,
     ) -> None:
+        self._measures = measures
         # Cuts have threads of their own: a warm segment never waits behind a cold one.
         self._cutters = ThreadPoolExecutor(threads, thread_name_prefix="cut")
         self._readers = ThreadPoolExecutor(_FILE_THREADS, thread_name_prefix="segment")
@@ -126,10 +130,12 @@ class StreamingService:
 
     async def content(self, key: SegmentKey, title: Title, facts: SegmentFacts) -> BinaryIO:
         """The segment's bytes, opened. For ``Segment.open``."""
+        began = time.perf_counter()
         try:
-            file = await self._found(key, title, facts)
+            file, source = await self._found(key, title, facts)
         except DamagedTitle as error:
             raise await self.shelf.trouble(key.video_id, key.generation, error) from error
+        self._measures.segment(source, time.perf_counter() - began)
         if self._prefetch is not None:
             self._prefetch.note(key, title)
         return file
@@ -154,26 +160,39 @@ class StreamingService:
         if flight := self._flights.find(key):
             await flight.landed()
 
-    async def _found(self, key: SegmentKey, title: Title, facts: SegmentFacts) -> BinaryIO:
+    async def _found(
+        self, key: SegmentKey, title: Title, facts: SegmentFacts
+    ) -> tuple[BinaryIO, str]:
+        """The bytes, and where they came from (``StreamingMeasures.segment``)."""
         while True:
-            flight = self._flights.find(key)
+            flight, source = self._flights.find(key), "joined"
             if flight is None:
                 with self._flights.looking_for(key):
                     if file := await self.read(self._cache.open, key, facts):
-                        return file
-                    flight = self._flights.find(key) or self._flights.take_off(
-                        key, partial(self._fly, key, title, facts)
-                    )
-            block = await flight.block()
+                        return file, "cache"
+                    flight = self._flights.find(key)
+                    if flight is None:
+                        work = partial(self._fly, key, title, facts)
+                        flight, source = self._flights.take_off(key, work), "cut"
+            with self._waiting():
+                block = await flight.block()
             if block is not None and (lent := self.loans.lend(block)):
-                return lent
+                return lent, source
             # It is in a file, or will be; memory for more clients is not to be had.
             await flight.landed()
             if file := await self.read(self._cache.open, key, facts):
-                return file
+                return file, source
             if block is not None:
                 cut = partial(title.cut_ts, key.rendition, key.index)
-                return cast(BinaryIO, MadeAgain(facts.size, cut))
+                return cast(BinaryIO, MadeAgain(facts.size, cut)), source
+
+    @contextmanager
+    def _waiting(self) -> Iterator[None]:
+        self._measures.waiting(1)
+        try:
+            yield
+        finally:
+            self._measures.waiting(-1)
 
     async def _fly(
         self, key: SegmentKey, title: Title, facts: SegmentFacts, flight: Flight
@@ -201,7 +220,9 @@ class StreamingService:
                 file.close()
                 flight.tell(None)
                 return
+            began = time.perf_counter()
             data = title.cut_ts(key.rendition, key.index)
+            self._measures.cut(time.perf_counter() - began, is_ahead=is_ahead)
             _log.debug("segment cut", segment=str(key))
             with self._counting:
                 self.cuts += not is_ahead

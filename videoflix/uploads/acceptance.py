@@ -3,10 +3,11 @@
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from videoflix.errors import FieldErrors
+from videoflix.errors import FieldErrors, NotAVideo
 from videoflix.models import Video, VideoDetails
 from videoflix.offload import Offload
 from videoflix.ports import UploadFile
+from videoflix.ports.measures import UNMEASURED, UploadMeasures
 from videoflix.uploads.films import FilmProbe
 from videoflix.uploads.pictures import ThumbnailMaker
 from videoflix.uploads.register import Register
@@ -22,7 +23,9 @@ class Acceptance:
         films: FilmProbe,
         thumbnails: ThumbnailMaker,
         offload: Offload,
+        measures: UploadMeasures = UNMEASURED,
     ) -> None:
+        self._measures = measures
         self.register = register
         self._films = films
         self._thumbnails = thumbnails
@@ -42,12 +45,22 @@ class Acceptance:
         FieldErrors (thumbnail), NotAVideo, DatabaseUnavailable, InsufficientStorage: then the
         film is not in the catalogue.
         """
-        made = await self._make_thumbnail(film, thumbnail) if thumbnail else None
+        size, outcome = film.size, "failed"
+        made = None
         try:
+            made = await self._make_thumbnail(film, thumbnail) if thumbnail else None
             await self._films.check(film)
             await self._offload(film.sync)
-            return await self.register.enter(film, details, thumbnail=made, on_reserved=on_reserved)
+            video = await self.register.enter(
+                film, details, thumbnail=made, on_reserved=on_reserved
+            )
+            outcome = "accepted"
+            return video
+        except (FieldErrors, NotAVideo):
+            outcome = "refused"
+            raise
         finally:
+            self._measures.upload(outcome, size)
             if made is not None:
                 await self._offload(made.unlink, missing_ok=True)
 

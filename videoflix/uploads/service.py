@@ -24,6 +24,7 @@ from videoflix.errors import FieldErrors, PayloadTooLarge
 from videoflix.models import Video, VideoDetails
 from videoflix.offload import Offload
 from videoflix.ports import Doorbell, ResumableStore, SourceStore, VideoStore
+from videoflix.ports.measures import UNMEASURED, UploadMeasures
 from videoflix.settings import Settings
 from videoflix.uploads.acceptance import Acceptance
 from videoflix.uploads.films import FilmProbe
@@ -55,6 +56,7 @@ class UploadService:
         executor: Executor,
         thumbnails: ThumbnailMaker | None = None,
         films: FilmProbe | None = None,
+        measures: UploadMeasures = UNMEASURED,
     ) -> None:
         self._media = media
         self._limits = settings.upload
@@ -66,6 +68,7 @@ class UploadService:
             films=films or FilmProbe(settings.media.encode, memory=settings.worker.max_memory),
             thumbnails=thumbnails or ThumbnailMaker(),
             offload=self._offload,
+            measures=measures,
         )
         self._space = Space(media, resumable, floor=self._floor, offload=self._offload)
         self.resumable = ResumableUploads(
