@@ -77,11 +77,15 @@ def environment(
         "VIDEOFLIX_STORAGE__ROOT": str(settings.storage.root),
         "VIDEOFLIX_CACHE__FOLDER": str(tmp_path / "cache"),
         "VIDEOFLIX_STORAGE__FREE_FLOOR": "0",
+        "VIDEOFLIX_SERVER__PROCESSES": "1",
         "VIDEOFLIX_SERVER__HOST": "127.0.0.1",
         "VIDEOFLIX_SERVER__PORT": str(free_port()),
         "VIDEOFLIX_MONGO__URI": settings.mongo.uri.get_secret_value(),
         "VIDEOFLIX_MONGO__DATABASE": settings.mongo.database,
         "VIDEOFLIX_REDIS__URL": settings.redis.url.get_secret_value(),
+        "VIDEOFLIX_METRICS__HOST": "127.0.0.1",
+        "VIDEOFLIX_METRICS__PORT": str(free_port()),
+        "VIDEOFLIX_METRICS__WORKER_PORT": str(free_port()),
         "VIDEOFLIX_AUTH__BCRYPT_COST": "4",
         "VIDEOFLIX_MEDIA__PRESET": "ultrafast",
         "VIDEOFLIX_MEDIA__RUNGS": "480p",
@@ -168,6 +172,9 @@ def test_the_image_has_what_it_needs(
 
         until(is_healthy)
         _upload_and_watch(f"http://127.0.0.1:{port}", environment, clip_cache)
+        for name in ("PORT", "WORKER_PORT"):
+            place = f"http://127.0.0.1:{environment[f'VIDEOFLIX_METRICS__{name}']}/metrics"
+            assert "videoflix_" in httpx.get(place, trust_env=False).text
     assert files(image) == before
     assert files(tmp_path / "home") == set()
     text = "".join(log.read_text(encoding="utf-8") for log in logs.values())

@@ -13,7 +13,6 @@ from typing import Any
 import httpx
 import pytest
 
-from handlers.server import IDLE_SECONDS
 from tests.clips.fixtures import ClipCache
 from tests.handlers.conftest import changed, running
 from tests.handlers.films import add_pending, encoded_title, publish, small_film
@@ -24,7 +23,7 @@ from tests.nginx import FOLDER, PREFIX, Front, nginx
 from tests.programs import program
 from tests.videoflix.waiting import until, until_true
 from videoflix.container import Container, open_container
-from videoflix.settings import Settings
+from videoflix.settings import ServerSettings, Settings
 
 MiB = 1024 * 1024
 SIZE = 4 * MiB
@@ -293,4 +292,4 @@ def test_connections_to_the_server_are_given_up_before_the_server_does() -> None
     """Else a request may meet a connection that is just being closed."""
     text = (FOLDER / "nginx.conf").read_text(encoding="utf-8")
     (kept,) = re.findall(r"upstream videoflix_kept \{[^}]*keepalive_timeout (\d+)s;", text)
-    assert int(kept) < IDLE_SECONDS
+    assert int(kept) < ServerSettings().keep_alive
