@@ -233,6 +233,20 @@ async def test_r5_trusted_proxies(
     assert logged["client"] == client
 
 
+async def test_only_a_trusted_proxy_names_requests(settings: Settings) -> None:
+    ids = {"0123456789abcdef0123456789abcdef", "0123456789abcdef"}
+    others = {"0123456789ABCDEF", "short", "0" * 33}
+    for proxy, kept in (("127.0.0.1", ids), ("10.0.0.1", set[str]())):
+        async with site(changed(settings, server={"trusted_proxies": [proxy]})) as server:
+            with capture_logs() as logs:
+                async with server.client() as sender:
+                    for given in ids | others:
+                        answer = await sender.get("nothing", headers={"X-Request-ID": given})
+                        named = answer.headers["X-Request-ID"]
+                        assert (named == given) is (given in kept)
+                        assert named in [entry.get("request_id") for entry in logs]
+
+
 async def test_the_database_goes_away_and_comes_back(settings: Settings) -> None:
     """R49: 503 where it is needed, never a false answer, and no restart is needed."""
     async with relayed(settings.mongo.uri) as (relay, uri):

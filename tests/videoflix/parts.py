@@ -33,6 +33,7 @@ from videoflix.encoding.encoder import Encoder
 from videoflix.encoding.removal import Removal
 from videoflix.encoding.service import EncodingJobs
 from videoflix.offload import Offload
+from videoflix.ports.measures import UNMEASURED, Measures
 from videoflix.settings import Settings
 from videoflix.uploads.films import FilmProbe
 from videoflix.uploads.service import UploadService
@@ -78,6 +79,7 @@ async def open_parts(
     *,
     encoder: tuple[str, ...] | None = ACTED,
     pause: Callable[[int], float] = lambda _attempt: 0.0,
+    measures: Measures = UNMEASURED,
 ) -> AsyncIterator[Parts]:
     """``encoder`` is the command of the encoder's child, None for the real one. Whatever is
     uploaded is taken for a video."""
@@ -130,6 +132,7 @@ async def open_parts(
                     settings,
                     executor=disk,
                     films=any_film(settings),
+                    measures=measures,
                 ),
                 removal=removal,
                 encoding=EncodingJobs(
@@ -145,6 +148,7 @@ async def open_parts(
                     executor=disk,
                     encoder=child,
                     pause=pause,
+                    measures=measures,
                 ),
                 control=JobControl(videos, lists, media, doorbell, Offload(disk)),
                 reset_mails=ResetMails(

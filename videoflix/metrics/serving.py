@@ -7,6 +7,7 @@ Prometheus takes for a start from zero.
 """
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,7 +19,6 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 from tornado.httpserver import HTTPServer
-from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
 from videoflix.settings import MetricsSettings
@@ -58,8 +58,11 @@ async def metrics_served(host: str, port: int, text: Text) -> AsyncIterator[None
         max_header_size=_HEADER_BYTES,
         max_body_size=_BODY_BYTES,
     )
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        server.add_sockets(bind_sockets(port, host))
+        listener = socket.create_server((host, port), family=family)
+        listener.setblocking(False)
+        server.add_sockets([listener])
     except OSError as error:
         _log.error("figures cannot be had", host=host, port=port, reason=error.strerror)
     try:
