@@ -14,6 +14,7 @@ from videoflix.accounts.members import MembersService
 from videoflix.accounts.reset_mails import ResetMails
 from videoflix.accounts.service import AccountsService
 from videoflix.adapters.doorbell import ArqDoorbell
+from videoflix.adapters.inventory import LocalInventory
 from videoflix.adapters.mail import make_mailer
 from videoflix.adapters.measured_mailer import MeasuredMailer
 from videoflix.adapters.media_intake import LocalMediaIntake
@@ -22,6 +23,7 @@ from videoflix.adapters.mongo.archive import MongoArchive
 from videoflix.adapters.mongo.backlog import MongoBacklog
 from videoflix.adapters.mongo.chunks import MongoChunkStore
 from videoflix.adapters.mongo.database import open_database
+from videoflix.adapters.mongo.film_states import MongoFilmStates
 from videoflix.adapters.mongo.leftovers import MongoLeftoverStore
 from videoflix.adapters.mongo.migrations import MIGRATIONS, migrate
 from videoflix.adapters.mongo.positions import MongoPositionStore
@@ -53,6 +55,7 @@ from videoflix.ports import Mailer
 from videoflix.ports.measures import UNMEASURED, Measures
 from videoflix.private_files import usable_root
 from videoflix.readiness import Readiness, looks_at
+from videoflix.reconcile import Repair, StartReport, Survey
 from videoflix.settings import Settings
 from videoflix.streaming.packages import PackageService
 from videoflix.streaming.service import StreamingService
@@ -101,6 +104,9 @@ class Container:
     cache_tidying: CacheTidying
     backlog: MongoBacklog
     measures: Measures
+    survey: Survey
+    repair: Repair
+    start_report: StartReport
 
 
 @asynccontextmanager
@@ -191,6 +197,8 @@ async def open_container(
             )
         )
         stack.push_async_callback(readiness.aclose)
+        states, inventory = MongoFilmStates(database), LocalInventory(settings.storage.root)
+        survey = Survey(states, inventory, Offload(disk))
         yield Container(
             settings=settings,
             users=users,
@@ -233,6 +241,16 @@ async def open_container(
             cache=cache,
             streaming=streaming,
             packages=PackageService(streaming.shelf, streaming.read),
+            survey=survey,
+            repair=Repair(
+                states,
+                inventory,
+                videos=videos,
+                media=media,
+                doorbell=doorbell,
+                offload=Offload(disk),
+            ),
+            start_report=StartReport(survey, inventory, Offload(disk)),
             backups=Backups(MongoArchive(database), media, Offload(disk)),
             restoration=Restoration(
                 MongoArchive(database),

@@ -36,7 +36,7 @@ async def to_its_end(work: Coroutine[Any, Any, None]) -> None:
 
 @asynccontextmanager
 async def running_beside(work: Coroutine[Any, Any, None], name: str) -> AsyncIterator[None]:
-    """Run ``work``, which never ends by itself, for as long as the block lasts."""
+    """Run ``work`` for as long as the block lasts, unless it ends before."""
     task = asyncio.create_task(work, name=name)
     try:
         yield

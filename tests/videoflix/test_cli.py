@@ -44,6 +44,7 @@ def test_help_names_every_command(tmp_path: Path) -> None:
         "cache",
         "backup",
         "restore",
+        "reconcile",
         "doctor",
         "demo",
     ):

@@ -15,6 +15,7 @@ from videoflix.cli.cache import cache
 from videoflix.cli.context import State
 from videoflix.cli.create_admin import create_admin
 from videoflix.cli.ingest import ingest
+from videoflix.cli.reconcile import reconcile
 from videoflix.cli.reencode import reencode
 from videoflix.cli.running import EXIT_INTERRUPTED
 from videoflix.cli.serving import http_child, serve, up, worker
@@ -92,6 +93,7 @@ for _command in (
     cache,
     backup,
     restore,
+    reconcile,
     http_child,
 ):
     main.add_command(_command)

@@ -23,6 +23,7 @@ from videoflix.metrics.serving import Text, metrics_served, told_to_parent
 from videoflix.ports.measures import UNMEASURED
 from videoflix.settings import Settings
 from videoflix.stack import DRAIN_SECONDS, running_stack
+from videoflix.tasks import running_beside
 from videoflix.worker.loop import run_worker
 
 # Behind a load balancer, requests that run may take their time: with the rest of a child's stop
@@ -173,6 +174,8 @@ async def _measured(
             figures = _figures(container, measures)
             await stack.enter_async_context(figures.watching_the_loop())
             await stack.enter_async_context(told(figures.text))
+        report = container.start_report.write()
+        await stack.enter_async_context(running_beside(report, "start report"))
         yield container
 
 

@@ -39,6 +39,7 @@ from videoflix.ports.films import (
     VideoStore,
     WorkerStore,
 )
+from videoflix.ports.inventory import FilmState, FilmStates, FilmTraces, Inventory
 from videoflix.ports.uploads import OpenUpload, ResumableStore, ResumableUpload, UploadState
 
 __all__ = [
@@ -48,6 +49,10 @@ __all__ = [
     "ChunkStore",
     "Doorbell",
     "FilmRecord",
+    "FilmState",
+    "FilmStates",
+    "FilmTraces",
+    "Inventory",
     "LeftoverStore",
     "Mail",
     "Mailer",

@@ -1,0 +1,8 @@
+"""Comparing what the records say with what is on the disk, and mending the difference."""
+
+from videoflix.reconcile.at_start import StartReport
+from videoflix.reconcile.findings import Finding, Kind
+from videoflix.reconcile.repair import Repair
+from videoflix.reconcile.survey import Survey
+
+__all__ = ["Finding", "Kind", "Repair", "StartReport", "Survey"]
