@@ -1,6 +1,7 @@
 """Connections of clients: taken within a bound, and closed when their clients keep them waiting."""
 
 import asyncio
+import os
 import resource
 import socket
 import time
@@ -17,7 +18,7 @@ from tornado.httputil import (
     RequestStartLine,
     ResponseStartLine,
 )
-from tornado.iostream import IOStream
+from tornado.iostream import IOStream, StreamClosedError
 
 from videoflix.rare import RareWarning
 
@@ -54,6 +55,7 @@ class ClientStream(IOStream):
         self._is_waiting = False  # for a request, from its first byte to the end of its header
         self._since = self._taken_at = time.monotonic()
         self._header_since: float | None = None
+        self._has_room: asyncio.Future[None] | None = None  # while a file waits to be sent on
 
     def request_is_due(self) -> None:
         self.begun += 1
@@ -68,6 +70,51 @@ class ClientStream(IOStream):
         count = super().write_to_fd(data)
         self._taken_at = time.monotonic()
         return count
+
+    async def send_file(self, file: int, offset: int, count: int) -> int:
+        """Have the kernel send bytes of an open file that it has in memory: they are copied into
+        no memory of this process (sendfile(2)). How many of the ``count`` were taken, 0 at the
+        end of the file. All that was written before must have been taken already.
+
+        Raises StreamClosedError, and OSError when the file cannot be read.
+        """
+        while True:
+            if self.closed():
+                raise StreamClosedError(real_error=self.error)
+            try:
+                sent = os.sendfile(self.socket.fileno(), file, offset, count)
+            except BlockingIOError:
+                await self._room()
+            except ConnectionError as error:
+                self.close(exc_info=error)
+            else:
+                self._taken_at = time.monotonic()
+                return sent
+
+    async def _room(self) -> None:
+        """Wait until the client's connection takes bytes again, or is closed."""
+        loop = asyncio.get_running_loop()
+        self._has_room = loop.create_future()
+        # One of our own: Tornado watches the other, and a loop has one callback for each.
+        descriptor = os.dup(self.socket.fileno())
+        loop.add_writer(descriptor, self._wake)
+        try:
+            await self._has_room
+        finally:
+            self._has_room = None
+            loop.remove_writer(descriptor)
+            os.close(descriptor)
+
+    def _wake(self) -> None:
+        if self._has_room is not None and not self._has_room.done():
+            self._has_room.set_result(None)
+
+    def writing(self) -> bool:
+        return super().writing() or self._has_room is not None
+
+    def close_fd(self) -> None:
+        super().close_fd()
+        self._wake()
 
     def waits_too_long(self, now: float, patience: Patience) -> bool:
         """Called again and again, so that it sees when a header begins."""

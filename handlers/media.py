@@ -8,7 +8,7 @@ from tornado.http1connection import HTTP1Connection
 from tornado.iostream import StreamClosedError
 
 from handlers.base import BaseHandler
-from handlers.pieces import Pieces
+from handlers.pieces import Pieces, send_pieces
 from handlers.query import Query, parse_query
 from handlers.ranges import Span, asked_span
 from videoflix.errors import NotFound
@@ -88,17 +88,13 @@ class MediaHandler(BaseHandler):
         """Send the next ``length`` bytes of an open file. A client that stops reading stops the
         reading too."""
         pieces = Pieces(file, length)
-        sent = 0
         try:
             await self.flush()
-            while piece := await pieces.next():
-                # Not ``self.write``, which would copy it.
-                await self._connection.write(piece)  # type: ignore[arg-type]  # a view does
-                sent += len(piece)
+            await send_pieces(self._connection, pieces)
         except StreamClosedError:
             return
         finally:
-            self.container.measures.sent(sent)
+            self.container.measures.sent(pieces.sent)
 
     @property
     def _connection(self) -> HTTP1Connection:

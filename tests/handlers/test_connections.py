@@ -4,12 +4,17 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
+from tornado.http1connection import HTTP1Connection
+from tornado.iostream import StreamClosedError
 from tornado.web import Application, RequestHandler
 
-from handlers.connections import Patience, PatientServer
+from handlers.connections import PATIENCE, Patience, PatientServer
+from handlers.pieces import Pieces, send_pieces
 from tests.drills.raw import answer, connected, request, send, status_of
 from tests.videoflix.waiting import until_true
 from videoflix.embedded.record import free_port
@@ -25,12 +30,30 @@ class _Hello(RequestHandler):
         self.write("hello")
 
 
+class _File(RequestHandler):
+    """A file of which the client is told ``length`` bytes."""
+
+    def initialize(self, path: Path, length: int) -> None:
+        self.path, self.length = path, length
+
+    async def get(self) -> None:
+        self.set_header("Content-Length", str(self.length))
+        await self.flush()
+        with self.path.open("rb") as file, suppress(StreamClosedError):
+            connection = cast(HTTP1Connection, self.request.connection)
+            await send_pieces(connection, Pieces(file, self.length))
+
+
 @asynccontextmanager
 async def served(
-    patience: Patience, most: int | None = None
+    patience: Patience, most: int | None = None, file: tuple[Path, int] = (Path(), 0)
 ) -> AsyncIterator[tuple[str, PatientServer]]:
     port = free_port()
-    server = PatientServer(Application([("/", _Hello)]), patience=patience, most=most)
+    routes: list[Any] = [
+        ("/", _Hello),
+        ("/file", _File, {"path": file[0], "length": file[1]}),
+    ]
+    server = PatientServer(Application(routes), patience=patience, most=most)
     server.listen(port, "127.0.0.1")
     try:
         yield f"http://127.0.0.1:{port}", server
@@ -70,6 +93,55 @@ async def test_a_connection_is_kept_for_another_request() -> None:
             assert b"200 OK" in await reader.readuntil(b"hello")
             await asyncio.sleep(4 * SHORT)  # nothing happens: that is what is to be seen
         writer.close()
+
+
+@pytest.mark.parametrize("size", [1, 64 * 1024 - 1, 64 * 1024, 5_000_001])
+async def test_a_file_is_sent_whole_to_a_slow_client_who_asks_again(
+    tmp_path: Path, size: int
+) -> None:
+    content = (bytes(range(251)) * (size // 251 + 1))[:size]  # no piece is like another
+    path = tmp_path / "file"
+    path.write_bytes(content)
+    async with served(PATIENCE, file=(path, size)) as (url, _):
+        reader, writer = await asyncio.open_connection(
+            *url.removeprefix("http://").split(":"), limit=4096
+        )
+        for _ in range(2):
+            writer.write(request("GET", "/file"))
+            await writer.drain()
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert b"200 OK" in head
+            assert await reader.readexactly(size) == content
+        writer.close()
+
+
+async def test_who_takes_nothing_of_a_file_is_given_up(tmp_path: Path) -> None:
+    """R20, R21"""
+    size = 50_000_000
+    path = tmp_path / "file"
+    path.write_bytes(bytes(size))
+    patience = Patience(header=LONG, keep_alive=LONG, write=SHORT)
+    async with served(patience, file=(path, size)) as (url, server):
+        client = await connected(url)
+        with client:
+            await send(client, iter((request("GET", "/file"),)))
+            await until_true(lambda: len(server.streams) == 1)
+            await until_true(lambda: not server.streams)
+            taken = await answer(client)
+        assert 0 < len(taken) < size
+
+
+async def test_a_file_that_ends_early_ends_the_connection(tmp_path: Path) -> None:
+    """Nobody takes the next answer for the rest of this one."""
+    path = tmp_path / "file"
+    path.write_bytes(bytes(300_000))
+    async with served(PATIENCE, file=(path, 400_000)) as (url, _):
+        client = await connected(url)
+        with client:
+            await send(client, iter((request("GET", "/file"),)))
+            head, _, body = (await answer(client)).partition(b"\r\n\r\n")
+        assert b"Content-Length: 400000" in head
+        assert len(body) == 300_000
 
 
 async def test_more_connections_than_there_may_be_wait_for_their_turn() -> None:

@@ -167,6 +167,8 @@ class StreamingService:
         while True:
             flight, source = self._flights.find(key), "joined"
             if flight is None:
+                if file := self._cache.open_at_once(key, facts):
+                    return file, "cache"
                 with self._flights.looking_for(key):
                     if file := await self.read(self._cache.open, key, facts):
                         return file, "cache"

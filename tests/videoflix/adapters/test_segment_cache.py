@@ -208,3 +208,24 @@ def test_servers_with_different_muxers_do_not_share_segments(tmp_path: Path) -> 
     place = DiskSegmentCache(tmp_path, BUDGET).place(SegmentKey(1, "abc", "480p", 7))
     assert place == f"1/abc/480p.{muxer_slug()}/segment_007.ts"
     assert muxer_slug("another muxer/2") == "another-muxer-2"
+
+
+def test_r53_what_is_opened_at_once_was_checked_and_has_not_changed(tmp_path: Path) -> None:
+    cache = DiskSegmentCache(tmp_path, BUDGET)
+    key, facts = SegmentKey(1, "abc", "480p", 0), SegmentFacts.of(DATA)
+    assert cache.open_at_once(key, facts) is None
+    cache.put(key, DATA)
+    assert cache.open_at_once(key, facts) is None  # not checked yet
+    for opened in (cache.open(key, facts), cache.open_at_once(key, facts)):
+        assert opened is not None
+        with opened:
+            assert opened.read() == DATA
+    assert DiskSegmentCache(tmp_path, BUDGET).open_at_once(key, facts) is None
+    path = cache.path(key)
+    recent = path.stat()
+    path.write_bytes(b"y" * len(DATA))
+    assert cache.open_at_once(key, facts) is None
+    os.utime(path, ns=(recent.st_atime_ns, recent.st_mtime_ns))
+    assert cache.open_at_once(key, facts) is None
+    path.unlink()
+    assert cache.open_at_once(key, facts) is None
