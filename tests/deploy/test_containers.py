@@ -30,7 +30,10 @@ from videoflix.settings import Settings
 from videoflix.settings_loader import load_settings
 from videoflix.stack import DRAIN_SECONDS, GRACE_SECONDS
 
-SCRIPTS = (".ci/run", *sorted(str(path) for path in (REPOSITORY / "deploy").rglob("*.sh")))
+SCRIPTS = (
+    ".ci/run",
+    *sorted(str(path.relative_to(REPOSITORY)) for path in (REPOSITORY / "deploy").rglob("*.sh")),
+)
 OWN = ("web", "worker", "first-admin")
 ONCE = ("mongo-setup", "first-admin")
 LOCATIONS = REPOSITORY / "deploy/nginx/videoflix/locations.conf"

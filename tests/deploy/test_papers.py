@@ -1,26 +1,31 @@
-"""Documents for who runs it: messages that they quote are messages of the programs, and what they
-link to exists."""
+"""Documents for who runs it: messages that they quote are messages of the programs, what they link
+to exists, licences are what the packages say."""
 
 import ast
 import re
 from collections.abc import Iterator
 from functools import cache
+from importlib.metadata import files, metadata
 from pathlib import Path
 
 import pytest
 
 from tests.commands import REPOSITORY
+from tests.videoflix.test_requirements import RUN_TIME, pinned
+from videoflix.settings_loader import load_settings
 
 PAPERS = (
-    "README.md",
-    "SECURITY.md",
-    "CONTRIBUTING.md",
-    *map(str, (REPOSITORY / "docs").glob("*.md")),
+    *("README.md", "SECURITY.md", "CONTRIBUTING.md"),
+    *sorted(
+        str(path.relative_to(REPOSITORY))
+        for folder in ("docs", "deploy")
+        for path in (REPOSITORY / folder).rglob("*.md")
+    ),
 )
-PAPERS += tuple(map(str, (REPOSITORY / "deploy").rglob("*.md")))
 WITH_MESSAGES = ("README.md", "docs/production.md")
 SOURCES = ("videoflix", "handlers", "media_pipeline", "deploy")
 KINDS = (".py", ".conf", ".sh")
+PERMISSIVE = r"MIT|BSD|0BSD|Apache|ISC|PSF|Zlib|CC0|The Unlicense"
 SHORTEST = 12  # characters that a piece of a message needs to tell it from others
 
 
@@ -48,15 +53,69 @@ def _literals(path: Path) -> Iterator[str]:
 @cache
 def literals() -> frozenset[str]:
     """The pieces of everything that the programs may say that are long enough to be told apart."""
-    files = [path for name in SOURCES for path in (REPOSITORY / name).rglob("*")]
-    files = [path for path in files if path.suffix in KINDS and "node_modules" not in path.parts]
-    found = {piece for path in (*files, REPOSITORY / "Makefile") for piece in _literals(path)}
+    paths = [path for name in SOURCES for path in (REPOSITORY / name).rglob("*")]
+    paths = [path for path in paths if path.suffix in KINDS and "node_modules" not in path.parts]
+    found = {piece for path in (*paths, REPOSITORY / "Makefile") for piece in _literals(path)}
     return frozenset(piece for piece in found if len(piece.strip()) >= SHORTEST)
 
 
 @pytest.mark.parametrize("message", sorted(set(quoted_messages())))
 def test_messages_that_are_quoted_are_said(message: str) -> None:
     assert [piece for piece in literals() if piece.strip() in message or message in piece]
+
+
+def licence(name: str) -> str:
+    """As the package's metadata says it, shortly."""
+    found = metadata(name)
+    if expression := found["License-Expression"]:
+        return str(expression)
+    classified = [text for text in found.get_all("Classifier") or [] if "License ::" in text]
+    said = [text.rpartition(":: ")[2] for text in classified if text.count("::") > 1]
+    return str((said or str(found["License"]).splitlines())[0])
+
+
+def licence_rows() -> dict[str, str]:
+    """Packages that docs/licences.md names, each with its licence."""
+    page = (REPOSITORY / "docs" / "licences.md").read_text(encoding="utf-8")
+    return dict(re.findall(r"(?m)^\| (\w+)[^|]* \| `([^`]+)` \|", page))
+
+
+def test_licences_that_ask_for_more_are_named() -> None:
+    rows = licence_rows()
+    assert {"av", "SecantusDB"} <= rows.keys()
+    for requirement in pinned(RUN_TIME).values():
+        name = requirement.name
+        if requirement.marker is None or requirement.marker.evaluate():
+            assert rows.get(name) in (None, licence(name)), name
+            words = re.split(r" AND | OR ", licence(name))
+            assert name in rows or all(re.match(PERMISSIVE, word) for word in words), name
+
+
+def test_what_the_wheel_of_pyav_carries_is_named() -> None:
+    page = (REPOSITORY / "docs" / "licences.md").read_text(encoding="utf-8")
+    (row,) = re.findall(r"(?m)^\| av .*$", page)
+    carried = {path.name for path in files("av") or () if "av.libs" in path.parts}
+    named = re.findall(r"`(lib[\w-]+)`", row)
+    assert {"libx264", "libx265"} <= set(named)
+    for library in named:
+        assert any(name.startswith(f"{library}-") for name in carried), library
+
+
+def test_the_pictures_are_small() -> None:
+    pictures = list((REPOSITORY / "docs" / "pictures").iterdir())
+    assert pictures
+    assert all(picture.stat().st_size <= 150 * 1024 for picture in pictures)
+
+
+def test_the_environment_of_the_guide_is_one_of_production() -> None:
+    guide = (REPOSITORY / "docs" / "production.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"(?s)```ini\n(.*?)```", guide)
+    secret = "0123456789abcdef" * 4
+    said = dict(line.split("=", 1) for line in block.replace("...", secret).splitlines())
+    settings = load_settings(REPOSITORY / "config.toml", environment=said)
+    assert settings.server.is_production
+    assert not settings.mongo.is_embedded
+    assert not settings.redis.is_embedded
 
 
 def _anchor(heading: str) -> str:
