@@ -8,6 +8,7 @@
 #              sends a hundred), and 2,000 damaged films through real workers (make test does 18)
 # make players every player on a longer film, with more seeks (make test plays a short one)
 # make drills  break things on purpose and see what comes of it (ARGS="d1 mail": those alone)
+# make soak    half an hour of viewers, uploads and encodes (ARGS="--minutes 2": a shorter one)
 # make clean   forget the set-up (.venv) and caches; films and accounts in var/ stay
 
 PYTHON ?= python3
@@ -34,7 +35,7 @@ WEB := tests/web/node_modules/.ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .DELETE_ON_ERROR:
-.PHONY: demo test check lint types layers bench bench-encode players drills fuzz fuzz-bodies fuzz-media clean
+.PHONY: demo test check lint types layers bench bench-encode players drills soak fuzz fuzz-bodies fuzz-media clean
 
 demo: $(VENV)/.run-ready $(PAGES)
 	@exec $(BIN)/python -m videoflix demo
@@ -65,6 +66,9 @@ players: $(VENV)/.test-ready $(PAGES) $(WEB)
 
 drills: $(VENV)/.test-ready $(PAGES) $(WEB)
 	@exec $(BIN)/python -m tests.drills $(ARGS)
+
+soak: $(VENV)/.test-ready
+	@exec $(BIN)/python -m tests.drills.soak $(ARGS)
 
 fuzz: fuzz-bodies fuzz-media
 

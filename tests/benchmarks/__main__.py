@@ -8,9 +8,6 @@ finds them there; ``--markdown`` prints the table of what was measured last.
 
 import argparse
 import json
-import os
-import platform
-import subprocess
 import sys
 import tempfile
 import time
@@ -18,10 +15,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
-import av
-import numpy as np
-import tornado
 
 from tests.benchmarks import (
     accounts,
@@ -36,6 +29,7 @@ from tests.benchmarks import (
     serving,
 )
 from tests.benchmarks.films import Material, full_material, kept_material, quick_material
+from tests.benchmarks.machine import machine
 from tests.benchmarks.rows import Row
 from tests.benchmarks.scale import FULL, QUICK, Scale
 from tests.benchmarks.served import Films, published
@@ -59,31 +53,6 @@ OTHERS: Mapping[str, Callable[[Path], dict[str, Any]]] = {
     "chunks": chunks.run,
     "quality": quality.run,
 }
-
-
-def _program_version(*command: str) -> str:
-    try:
-        found = subprocess.run(command, capture_output=True, text=True, check=False)
-    except OSError:
-        return ""
-    return (found.stdout + found.stderr).splitlines()[0].split(" Copyright")[0]
-
-
-def machine() -> dict[str, Any]:
-    """What the figures depend on."""
-    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    models = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
-    return {
-        "processor": models[0] if models else platform.machine(),
-        "cores": os.cpu_count(),
-        "kernel": platform.release(),
-        "python": platform.python_version(),
-        "tornado": tornado.version,
-        "numpy": np.__version__,
-        "av": av.__version__,
-        "nginx": _program_version("nginx", "-v"),
-        "wrk": _program_version("wrk", "-v"),
-    }
 
 
 def measure(names: Sequence[str], films: Films, scale: Scale, folder: Path) -> list[Row]:

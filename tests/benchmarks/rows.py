@@ -47,10 +47,11 @@ class Row:
     def cells(self) -> tuple[str, str, str, str]:
         sign = "≤" if self.is_most else "≥"
         bar = f"{sign} {self.bar:,g} {self.unit}"
+        shown = f"{self.value:,.0f}" if abs(self.value) >= 1000 else f"{self.value:,.4g}"
         return (
             self.measure,
             bar,
-            f"{self.value:,.4g} {self.unit}",
+            f"{shown} {self.unit}",
             "met" if self.is_met else "MISSED",
         )
 

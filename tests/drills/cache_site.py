@@ -39,13 +39,14 @@ Segment = tuple[str, int]  # rendition and index
 @dataclass(frozen=True)
 class CacheSite:
     """A running server and its film. ``folder`` is the title's, ``cache`` the cache's as the
-    server sees it."""
+    server sees it; ``environment`` has its settings."""
 
     client: httpx.AsyncClient
     serve: Running
     folder: Path
     cache: Path
     video_id: int
+    environment: Mapping[str, str]
 
     @property
     def title(self) -> Title:
@@ -146,8 +147,10 @@ async def cache_site(
     prefix: Sequence[str] = (),
     processes: int = 2,
     settings: Mapping[str, str] | None = None,
+    is_staff: bool = False,
 ) -> AsyncIterator[CacheSite]:
-    """A server on the title ``encoded``, of which it has a copy."""
+    """A server on the title ``encoded``, of which it has a copy; ``is_staff`` is whether its
+    member is an admin."""
     name = f"cache_{secrets.token_hex(8)}"
     environment = {
         "VIDEOFLIX_MONGO__URI": services.mongo_uri,
@@ -166,7 +169,7 @@ async def cache_site(
         video = await publish(container, encoded)
         assert video.generation is not None
         folder = container.media.title(video.id, video.generation)
-        await container.accounts.create(EMAIL, PASSWORD, is_staff=False)
+        await container.accounts.create(EMAIL, PASSWORD, is_staff=is_staff)
     command = ("serve", "--processes", str(processes))
     with running(*command, root=root, extra=environment, prefix=prefix) as serve:
         url = (await asyncio.to_thread(serve.line, r"^Videoflix listens on (http://\S+)"))[1]
@@ -176,7 +179,7 @@ async def cache_site(
             AsyncMongoClient[dict[str, Any]](services.mongo_uri) as mongo,
         ):
             seen = Path(f"/proc/{serve.process.pid}/root{root}/cache")
-            site = CacheSite(client, serve, folder, seen, video.id)
+            site = CacheSite(client, serve, folder, seen, video.id, environment)
             assert await site.login() == 200
             try:
                 yield site

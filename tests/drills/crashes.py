@@ -6,7 +6,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from tests.drills.report import Outcome
+from tests.drills.report import Outcome, all_of
 from tests.drills.work import WorkSite, film, silent_worker, work_site
 from tests.services import services_for_tests
 from tests.videoflix.waiting import is_running, until, until_true
@@ -72,5 +72,9 @@ async def drill(folder: Path) -> Outcome:
             video = await site.ended(video_id)
             same = worker.returncode is None and is_running(worker.pid)
             outcome.misses = _misses(video, same_worker=same, left=site.left_over(video))
+    outcome.figures = [
+        all_of("D2 attempts with a crash each", video.attempts, ATTEMPTS),
+        all_of("D2 then failed with a reason, the worker alive", int(not outcome.misses), 1),
+    ]
     outcome.title += f" Then: {video.status}, {video.error!r}; worker's pid unchanged: {same}."
     return outcome

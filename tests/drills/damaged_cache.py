@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.benchmarks.rows import at_least, at_most
 from tests.drills.cache_site import (
     CacheSite,
     Segment,
@@ -15,7 +16,7 @@ from tests.drills.cache_site import (
     long_title,
     references,
 )
-from tests.drills.report import Outcome
+from tests.drills.report import Outcome, all_of
 from tests.services import services_for_tests
 
 SEGMENTS = 20
@@ -90,6 +91,11 @@ async def drill(folder: Path) -> Outcome:
         async with cache_site(folder / "root", services, encoded) as site:
             found = await damage(site, site.segments(), CLIENTS, chance)
     outcome.misses = misses(found, SEGMENTS)
+    outcome.figures = [
+        all_of("D9 right answers", found.right, found.asked),
+        at_most("D9 cuts, at most", found.cuts, SEGMENTS, ""),
+        at_least("D9 cuts, at least", found.cuts, SEGMENTS, ""),
+    ]
     outcome.rows.append(
         (
             str(SEGMENTS),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from media_pipeline.tables import FRAGMENT, Table, fragments_file
+from tests.benchmarks.rows import at_most
 from tests.drills.cache_site import (
     CacheSite,
     Segment,
@@ -14,7 +15,7 @@ from tests.drills.cache_site import (
     long_title,
     references,
 )
-from tests.drills.report import Outcome
+from tests.drills.report import Outcome, all_of
 from tests.services import services_for_tests
 
 ROUNDS = 60
@@ -122,6 +123,10 @@ async def drill(folder: Path) -> Outcome:
                 for _ in range(ROUNDS // len(tracks)):
                     await flip(site, track, chance, found)
                 outcome.misses += misses(track, found)
+                outcome.figures += [
+                    all_of(f"D8 damages of {track} detected", found.detected, found.rounds),
+                    at_most(f"D8 damaged segments of {track} cached", found.cached, 0, ""),
+                ]
                 outcome.rows.append(
                     (
                         track,

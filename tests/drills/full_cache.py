@@ -15,7 +15,7 @@ from tests.drills.cache_site import (
     references,
     small_disk,
 )
-from tests.drills.report import Outcome
+from tests.drills.report import Outcome, all_of
 from tests.services import services_for_tests
 
 SIZE = 64 * 1024 * 1024
@@ -98,6 +98,10 @@ async def drill(folder: Path) -> Outcome:
             outcome.misses += misses(name, found, SIZE)
             if name == "too small" and can_mount() and not found.cached:
                 outcome.misses.append(f"{name}: it is still of use")
+            outcome.figures += [
+                all_of(f"D5 right answers, disk {name}", found.right, found.asked),
+                all_of(f"D5 logins, disk {name}", found.logins.count(200), len(found.logins)),
+            ]
             outcome.rows.append(
                 (
                     name,

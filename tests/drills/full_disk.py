@@ -3,8 +3,9 @@
 import resource
 from pathlib import Path
 
+from tests.benchmarks.rows import at_most
 from tests.clips.spec import ClipFacts
-from tests.drills.report import Outcome
+from tests.drills.report import Outcome, all_of
 from tests.drills.work import WorkSite, film, silent_worker, work_site
 from tests.services import services_for_tests
 from videoflix.models import ProcessingStatus, Video
@@ -65,6 +66,11 @@ async def drill(folder: Path) -> Outcome:
                     )
                 )
                 outcome.misses += misses(share, video, left)
+            cut_off = sum(row[3] == "yes" for row in outcome.rows)
+            outcome.figures = [
+                at_most(f"D6 cut-off files published, of {len(SHARES)}", cut_off, 0, ""),
+                all_of("D6 failed in plain words", len(SHARES) - len(outcome.misses), len(SHARES)),
+            ]
             last = await site.ended(await site.ingest(clip))
             if last.status is not ProcessingStatus.READY:
                 outcome.misses.append(f"without the limit it is ready: {last.error}")

@@ -12,9 +12,10 @@ from typing import Any
 import httpx
 from redis.asyncio import Redis
 
+from tests.benchmarks.rows import at_most
 from tests.clips.spec import ClipFacts
 from tests.commands import Running, run, running
-from tests.drills.report import Outcome
+from tests.drills.report import Outcome, all_of
 from tests.drills.work import WorkSite, film, silent_worker, work_site
 from tests.handlers.site import PASSWORD, login
 from tests.services import services_for_tests
@@ -150,4 +151,9 @@ async def drill(folder: Path) -> Outcome:
         )
     )
     outcome.misses = misses(found, FILMS)
+    outcome.figures = [
+        all_of("D3 uploads answered with 201 without Redis", found.answers[201], FILMS),
+        all_of("D3 ready once", once, FILMS),
+        at_most("D3 worker hears Redis again after", found.back_after, BACK_SECONDS, "s"),
+    ]
     return outcome

@@ -5,8 +5,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.benchmarks.rows import at_most
 from tests.clips.spec import ClipFacts
-from tests.drills.report import Outcome
+from tests.drills.report import Outcome, all_of
 from tests.drills.work import WorkSite, film, pictures, silent_worker, work_site
 from tests.services import Services, services_for_tests
 from tests.videoflix.waiting import until, until_true
@@ -92,4 +93,10 @@ async def drill(folder: Path) -> Outcome:
             )
         )
         outcome.misses += misses(percent, figures, clip)
+    whole = sum(set(figures.counts.values()) == {clip.frames} for figures in found)
+    outcome.figures = [
+        all_of("D1 ready with all pictures after kill -9 of the worker", whole, len(PERCENT)),
+        at_most("D1 taken up after, at most", max(f.taken_up for f in found), LONGEST, "s"),
+        at_most("D1 temporary files left", sum(len(f.left) for f in found), 0, ""),
+    ]
     return outcome

@@ -39,4 +39,4 @@ class Outcome:
 
 def all_of(measure: str, count: int, wanted: int, *details: str) -> Row:
     """Of ``wanted``, ``count`` were as they have to be."""
-    return at_least(measure, count, wanted, f"of {wanted}", *details)
+    return at_least(measure, count, wanted, "", *details)

@@ -25,6 +25,7 @@ SECONDS = 60.0
 @dataclass
 class DrillServer:
     site: WorkSite
+    idle: float | None = None  # seconds for a header, where it is not the server's own
     process: asyncio.subprocess.Process | None = field(default=None, init=False)
 
     @property
@@ -40,7 +41,11 @@ class DrillServer:
         self.process = await asyncio.create_subprocess_exec(
             *leashed(sys.executable, "-m", "tests.drills.server"),
             cwd=REPOSITORY,
-            env={**environment(self.site.parts.settings), "VIDEOFLIX_LOG__LEVEL": "error"},
+            env={
+                **environment(self.site.parts.settings),
+                "VIDEOFLIX_LOG__LEVEL": "error",
+                **({"DRILL_IDLE_SECONDS": f"{self.idle:g}"} if self.idle else {}),
+            },
             stdout=asyncio.subprocess.PIPE,
         )
         assert self.process.stdout is not None
@@ -109,10 +114,12 @@ async def _add_admin(site: WorkSite) -> None:
 
 
 @asynccontextmanager
-async def drill_server(site: WorkSite) -> AsyncIterator[tuple[DrillServer, httpx.AsyncClient]]:
+async def drill_server(
+    site: WorkSite, idle: float | None = None
+) -> AsyncIterator[tuple[DrillServer, httpx.AsyncClient]]:
     """Started, with an admin who has signed in. Whatever runs in the end is killed."""
     await _add_admin(site)
-    server = DrillServer(site)
+    server = DrillServer(site, idle)
     await server.start()
     try:
         async with httpx.AsyncClient(

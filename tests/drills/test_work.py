@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.clips.fixtures import ClipCache
-from tests.drills import full_disk, lost_queue, lost_worker
+from tests.drills import full_disk, lost_queue, lost_worker, wrong_clock
 from tests.drills.work import silent_worker, work_site
 from tests.services import Services
 from tests.videoflix.worker.processes import own_redis
@@ -50,3 +50,14 @@ async def test_d6_no_truncated_file_is_published(
         for share in (0.1, 0.999):
             video = await full_disk.limited(site, clip, process.pid, int(whole * share))
             assert full_disk.misses(share, video, site.left_over(video)) == []
+
+
+async def test_d10_a_clock_that_is_wrong_takes_no_film_away_and_finds_those_that_are_lost(
+    tmp_path: Path, services: Services, clip_cache: ClipCache
+) -> None:
+    clip = clip_cache.clip(width=960, height=540, seconds=20)
+    worker = {"lease": LEASE, "poll": 0.2}
+    async with work_site(tmp_path, services, worker=worker) as site:
+        right, wrong = silent_worker(site.parts.settings), wrong_clock.wrong_worker(site, "+2h")
+        found = await wrong_clock.taken_over(site, clip, right, wrong)
+    assert wrong_clock.misses("small", found) == []

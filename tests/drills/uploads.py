@@ -10,8 +10,9 @@ from pathlib import Path
 
 import httpx
 
+from tests.benchmarks.rows import at_most
 from tests.clips.padding import padded
-from tests.drills.report import Outcome
+from tests.drills.report import Outcome, all_of
 from tests.drills.serving import DrillServer, drill_server
 from tests.drills.work import WorkSite, film, work_site
 from tests.programs import program
@@ -221,4 +222,9 @@ async def drill(folder: Path) -> Outcome:
             )
         )
         outcome.misses += [f"{name}: {miss}" for miss in misses(taken)]
+    equal = sum(taken.is_equal for _, taken in found)
+    outcome.figures = [
+        all_of("D7 uploads equal after cuts and kills", equal, len(found)),
+        at_most("D7 videos too many", sum(abs(taken.videos) for _, taken in found), 0, ""),
+    ]
     return outcome
