@@ -9,7 +9,7 @@ from tests.drills.soak import SETTINGS, Load, soak, verdict
 from tests.handlers.films import encoded_title, small_film
 from tests.services import Services
 
-LOAD = Load(minutes=0.15, viewers=4, pace=6.0, upload=1024 * 1024, looks=3)
+LOAD = Load(minutes=0.08, viewers=4, pace=6.0, upload=1024 * 1024, looks=3)
 
 
 async def test_viewers_uploads_and_encodes_at_once(
