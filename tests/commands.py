@@ -158,7 +158,7 @@ def run(
     """Run a command to its end."""
     root.mkdir(parents=True, exist_ok=True)
     return subprocess.run(
-        [sys.executable, "-m", "videoflix", *arguments],
+        leashed(sys.executable, "-m", "videoflix", *arguments),
         cwd=root,
         env=environment(root, extra),
         input=stdin,

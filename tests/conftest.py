@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,13 @@ from videoflix.settings import Settings
 from videoflix.settings_loader import load_settings
 
 __all__ = ["clip_cache"]  # made in its own module; given to every test here
+
+
+def pytest_configure() -> None:
+    """Whoever started the tests may have blocked signals, or ignored the end of children: then no
+    stop would be heard in here, and no status of what tests start."""
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
 
 @pytest.hookimpl

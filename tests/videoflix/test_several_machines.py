@@ -1,6 +1,7 @@
 """Two servers and two workers with caches of their own over one store, one database, one queue:
 what happens on one is so on all, and none of them is needed."""
 
+from functools import partial
 from pathlib import Path
 
 from tests.clips.fixtures import ClipCache
@@ -60,6 +61,10 @@ def encode_over_a_dead_worker(box: Machines, workers: list[Machine], film: int) 
     until(lambda: not box.left_over(film))
 
 
+def is_gone(server: Server, path: str) -> bool:
+    return server.get(path).status_code == 404
+
+
 def see_everywhere(box: Machines, first: Server, second: Server, film: int) -> None:
     """A new encode, a deletion and a sign-out on one, within seconds on the other, which has the
     film open and cached."""
@@ -76,7 +81,7 @@ def see_everywhere(box: Machines, first: Server, second: Server, film: int) -> N
 
     assert first.ask("DELETE", f"admin/videos/{film}/", headers=JSON).status_code == 204
     for path in known:
-        until(lambda path=path: second.get(path).status_code == 404, seconds=SEEN_SECONDS)  # type: ignore[misc] # mypy does not know the default's type
+        until(partial(is_gone, second, path), seconds=SEEN_SECONDS)
     listed = [video["id"] for video in second.get("video/").json()]
     assert film not in listed
     assert listed
