@@ -20,6 +20,7 @@ from tests.clips.fixtures import ClipCache
 from tests.commands import REPOSITORY, until
 from tests.deploy.compose import ADMIN, compose_file, made_env, of_image
 from tests.deploy.units import FOLDER, allowed_calls
+from tests.processes import leashed
 from tests.programs import program
 from videoflix.embedded.record import free_port
 from videoflix.settings import Settings
@@ -108,7 +109,7 @@ def container(
     command = [program("strace"), "-D", "-f", "-q", "-c", "-o", str(calls_of(log)), *command]
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command, cwd=image, env=environment, stdout=output, stderr=output
+            leashed(*command), cwd=image, env=environment, stdout=output, stderr=output
         )
     try:
         yield process

@@ -14,6 +14,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from tests.commands import REPOSITORY, until
 from tests.deploy.compose import compose_file, made_env
+from tests.processes import started, stop
 from videoflix.embedded.queue import server_binary
 from videoflix.embedded.record import free_port
 
@@ -32,11 +33,9 @@ def started_redis(folder: Path, port: int, password: str) -> Iterator[None]:
         "REDIS_PORT": str(port),
     }
     command = ["sh", str(FOLDER / "redis-start.sh")]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:
-        try:
-            yield
-        finally:
-            process.terminate()
+    with started(*command, env=environment, stdout=subprocess.DEVNULL) as process:
+        yield
+        stop(process)
 
 
 def test_redis_wants_its_password(tmp_path: Path) -> None:

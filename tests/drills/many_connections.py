@@ -14,6 +14,7 @@ from tests.drills.report import Outcome, all_of
 from tests.drills.serving import ADMIN, DrillServer, drill_server
 from tests.drills.work import REPOSITORY, work_site
 from tests.handlers.site import PASSWORD
+from tests.processes import leashed
 from tests.services import services_for_tests
 
 CONNECTIONS = 10_000
@@ -57,7 +58,7 @@ class Client:
 @asynccontextmanager
 async def keeping(url: str, count: int) -> AsyncIterator[Client]:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.drills.keep_alive", url, str(count)),
+        *leashed(sys.executable, "-m", "tests.drills.keep_alive", url, str(count)),
         cwd=REPOSITORY,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
