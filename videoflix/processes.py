@@ -177,19 +177,29 @@ class KeptProcess:
                 pause=pause,
             )
             _kill_session(self._process)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(pause):
-                    await self._stopping.wait()
-            if self._stopping.is_set():
-                return
+            while not await self._start_again(pause):
+                if self._stopping.is_set():
+                    return
+                pause = min(pause * 2, LONGEST_PAUSE)
             pause = min(pause * 2, LONGEST_PAUSE)
-            self._process = await self._start_again()
 
-    async def _start_again(self) -> asyncio.subprocess.Process:
-        process = await _spawn(self.program)
+    async def _start_again(self, pause: float) -> bool:
+        """After the pause. False when a stop came first, or when the system cannot do it at the
+        moment: it may have no memory, processes or descriptors left."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(pause):
+                await self._stopping.wait()
+        if self._stopping.is_set():
+            return False
+        try:
+            process = await _spawn(self.program)
+        except OSError as error:
+            _log.warning("child cannot be started", child=self.program.name, reason=str(error))
+            return False
         if self._stopping.is_set():  # ``stop`` looked while this child was being made
             _signal(process, signal.SIGTERM)
-        return process
+        self._process = process
+        return True
 
 
 class Family:

@@ -55,6 +55,22 @@ async def test_a_child_that_ends_at_once_is_started_less_and_less_often() -> Non
     ]
 
 
+async def test_a_child_that_cannot_be_started_for_a_while_is_started_then(tmp_path: Path) -> None:
+    there, away = tmp_path / "there", tmp_path / "away"
+    there.mkdir()
+    with capture_logs() as logs:
+        kept = KeptProcess(Program("sleep", SLEEP, log=there / "log"))
+        await kept.start()
+        first = kept.pid
+        assert first
+        there.rename(away)  # nothing to write its log to
+        os.kill(first, signal.SIGKILL)
+        await until_true(lambda: [e["event"] for e in logs].count("child cannot be started") == 2)
+        away.rename(there)
+        await until_true(lambda: kept.pid not in (None, first))
+        await kept.stop()
+
+
 async def test_a_child_begins_with_signals_as_the_kernel_gives_them(tmp_path: Path) -> None:
     """Whatever its parent ignores or has blocked, a stop gets through."""
     log = tmp_path / "log"
