@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 REPOSITORY = Path(__file__).parents[1]
 START_SECONDS = 120.0
-STOP_SECONDS = 10.0  # what a stop may take
+STOP_SECONDS = 20.0  # a stop may take 10 s, and the machine may be busy
 
 
 def environment(root: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
