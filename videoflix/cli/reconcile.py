@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import click
@@ -23,8 +24,8 @@ class _Options:
 
 
 @dataclass(frozen=True, slots=True)
-class _Outcome:
-    """``done`` says how it was mended, None where it was not."""
+class Outcome:
+    """Of one finding: ``done`` says how it was mended, None where it was not."""
 
     finding: Finding
     done: str | None
@@ -46,16 +47,16 @@ def reconcile(state: State, *, is_repair: bool, is_verify: bool, is_json: bool) 
     Exit status 0: nothing was found, or all of it was mended; 1: something is left.
     """
     settings = state.load()
-    found: list[_Outcome] = []
+    found: list[Outcome] = []
     options = _Options(is_repair, is_verify, is_json)
     if run_command(lambda _: _reconcile(settings, options, found)):
         raise SystemExit(EXIT_INTERRUPTED)
-    click.echo(_as_json(found) if is_json else _summary(found, is_repair=is_repair))
+    click.echo(as_json(found) if is_json else _summary(found, is_repair=is_repair))
     if any(outcome.done is None for outcome in found):
         raise SystemExit(1)
 
 
-async def _reconcile(settings: Settings, options: _Options, found: list[_Outcome]) -> None:
+async def _reconcile(settings: Settings, options: _Options, found: list[Outcome]) -> None:
     async with command_container(settings) as container:
         if options.is_verify and not options.is_json:
             with Meter("Reading") as meter:
@@ -66,7 +67,7 @@ async def _reconcile(settings: Settings, options: _Options, found: list[_Outcome
             findings = [finding async for finding in survey]
         for finding in findings:
             done = await _mended(container, finding) if options.is_repair else None
-            found.append(_Outcome(finding, done))
+            found.append(Outcome(finding, done))
             if not options.is_json:
                 click.echo(f"{finding.kind.value}: {finding.text}{f' - {done}' if done else ''}")
 
@@ -78,7 +79,7 @@ async def _mended(container: Container, finding: Finding) -> str | None:
         raise Conflict(f"{finding.path}: {error.strerror}") from error
 
 
-def _as_json(found: list[_Outcome]) -> str:
+def as_json(found: Sequence[Outcome]) -> str:
     counts = Counter(outcome.finding.kind.value for outcome in found)
     return json.dumps(
         {
@@ -89,7 +90,7 @@ def _as_json(found: list[_Outcome]) -> str:
     )
 
 
-def _summary(found: list[_Outcome], *, is_repair: bool) -> str:
+def _summary(found: list[Outcome], *, is_repair: bool) -> str:
     if not found:
         return "Disk and records agree."
     counts = Counter(outcome.finding.kind.value for outcome in found)

@@ -7,14 +7,20 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from click.testing import CliRunner
 
 from tests.clips.fixtures import ClipCache
 from tests.commands import run, running
 from tests.handlers.site import PASSWORD
 from tests.media_pipeline.titles import clip_title, segments
 from tests.videoflix.backup.estate import EMAIL, everything, files_of, furnish, wipe
+from videoflix.cli import main
+from videoflix.cli.context import sole_container
 from videoflix.container import open_container
+from videoflix.embedded import open_services
+from videoflix.errors import Conflict
 from videoflix.settings import Settings
+from videoflix.settings_loader import load_settings
 
 LISTENS = r"listens on (\S+) "
 
@@ -90,29 +96,16 @@ async def test_saved_wiped_restored_and_played(
         assert again.get("video/", viewer.cookies)[0] == 401
 
 
-def test_restore_wants_to_be_alone(tmp_path: Path) -> None:
+async def test_restore_wants_to_be_alone(tmp_path: Path) -> None:
     """With embedded services another process that uses them is seen at once."""
-    root = tmp_path / "var"
-    with running("serve", root=root) as server:
-        server.line(LISTENS)
-        refused = run("restore", str(tmp_path / "backup"), root=root)
-    assert refused.returncode == 1
-    assert refused.stderr == f"videoflix: another Videoflix runs on {root}: stop it first\n"
+    settings = load_settings(environment={"VIDEOFLIX_STORAGE__ROOT": str(tmp_path)})
+    async with open_services(settings):
+        with pytest.raises(Conflict, match=f"another Videoflix runs on {tmp_path}: stop it first"):
+            async with sole_container(settings):
+                pass
 
 
-@pytest.mark.parametrize(
-    ("arguments", "status", "said"),
-    [
-        (["backup", "--link", "--no-media", "x"], 2, "exclude each other"),
-        (["restore", "nowhere"], 1, "holds no finished backup: it has no BACKUP.json"),
-    ],
-)
-def test_what_is_wrong_is_said_in_one_line(
-    settings: Settings,
-    on_services: dict[str, str],
-    arguments: list[str],
-    status: int,
-    said: str,
-) -> None:
-    ended = run(*arguments, root=settings.storage.root, extra=on_services)
-    assert (ended.returncode, said in ended.stderr) == (status, True)
+def test_two_ways_at_once_are_refused(tmp_path: Path) -> None:
+    ended = CliRunner().invoke(main, ["backup", "--link", "--no-media", str(tmp_path / "backup")])
+    assert (ended.exit_code, list(tmp_path.iterdir())) == (2, [])
+    assert "exclude each other" in ended.output

@@ -23,11 +23,13 @@ from tests.videoflix.encoding.jobs import add, claimed, encoder_started
 from tests.videoflix.parts import Parts, open_parts
 from videoflix.adapters.inventory import LocalInventory
 from videoflix.adapters.mongo.film_states import MongoFilmStates
+from videoflix.cli.reconcile import Outcome, as_json
 from videoflix.container import Container
 from videoflix.models import ProcessingStatus, Video, VideoDetails
 from videoflix.offload import Offload
 from videoflix.ports import FilmTraces
 from videoflix.reconcile import Finding, Kind, StartReport, Survey
+from videoflix.reconcile.findings import Part
 from videoflix.settings import Settings
 
 
@@ -314,6 +316,7 @@ async def test_r47_a_start_says_what_does_not_fit_once_for_all_processes(house: 
 async def test_r47_the_command_and_a_server_that_starts(house: House) -> None:
     video = await house.film()
     shutil.rmtree(house.encode(video))
+    other = await house.film(source=b"too long")
     settings = house.container.settings
     extra = {
         "VIDEOFLIX_MONGO__URI": settings.mongo.uri.get_secret_value(),
@@ -322,14 +325,32 @@ async def test_r47_the_command_and_a_server_that_starts(house: House) -> None:
     }
     with running("serve", root=house.root, extra=extra) as server:
         until(lambda: "the encode of video 1 is missing" in server.errors.read_text())
-    ended = run("reconcile", root=house.root, extra=extra)
-    assert ended.returncode == 1
+    ended = run("reconcile", "--repair", root=house.root, extra=extra)
+    assert ended.returncode == 1, ended.stderr
+    source = f"sources/{other.id}/source"
     assert ended.stdout.splitlines() == [
-        f"missing: the encode of video 1 is missing: titles/1/{video.generation}",
-        "Found 1 missing. --repair mends what can be mended.",
+        f"missing: the encode of video 1 is missing: titles/1/{video.generation}"
+        " - waits to be encoded anew",
+        f"damaged: video 2 as it was uploaded has 8 bytes instead of 1: {source}",
+        "Found 1 damaged, 1 missing; 1 mended, 1 left.",
     ]
-    ended = run("reconcile", "--repair", "--json", root=house.root, extra=extra)
-    assert ended.returncode == 0, ended.stderr
-    shown = json.loads(ended.stdout)
-    assert (shown["counts"], shown["left"]) == ({"missing": 1}, 0)
-    assert shown["findings"][0]["repaired"] == "waits to be encoded anew"
+
+
+def test_json() -> None:
+    finding = Finding(Kind.ORPHAN, Part.FILM, "titles/9", "It is nobody's.", 9)
+    assert json.loads(as_json([Outcome(finding, None), Outcome(finding, "moved")])) == {
+        "findings": [
+            {
+                "kind": "orphan",
+                "part": "film",
+                "path": "titles/9",
+                "text": "It is nobody's.",
+                "video_id": 9,
+                "generation": None,
+                "repaired": repaired,
+            }
+            for repaired in (None, "moved")
+        ],
+        "counts": {"orphan": 2},
+        "left": 1,
+    }
