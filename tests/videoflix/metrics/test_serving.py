@@ -11,6 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.videoflix.metrics.test_measures import figures
+from tests.videoflix.waiting import until_true
 from videoflix.embedded.record import free_port
 from videoflix.metrics.measures import PrometheusMeasures
 from videoflix.metrics.serving import (
@@ -74,6 +75,26 @@ async def test_who_does_not_answer_is_named(tmp_path: Path) -> None:
     answering = {name: found[f'videoflix_answering{{process="{name}"}}'] for name in sockets}
     assert answering == {"lives": 1, "dies": 0, "gone": 0}
     assert found[COUNTED.format("lives")] == 1
+
+
+async def test_who_does_not_wait_for_the_answer_hurts_nobody(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    is_gone, has_told = asyncio.Event(), asyncio.Event()
+
+    async def late() -> bytes:
+        await is_gone.wait()
+        has_told.set()
+        return b"x" * 10_000_000
+
+    async with told_to_parent(tmp_path / "1", late):
+        _, writer = await asyncio.open_unix_connection(tmp_path / "1")
+        writer.close()
+        await writer.wait_closed()
+        is_gone.set()
+        await has_told.wait()
+        await until_true(lambda: len(asyncio.all_tasks()) == 1)
+    assert caplog.records == []
 
 
 async def test_one_port_answers_for_all() -> None:
