@@ -33,6 +33,7 @@ from videoflix.stack import DRAIN_SECONDS, GRACE_SECONDS
 SCRIPTS = (
     ".ci/run",
     *sorted(str(path.relative_to(REPOSITORY)) for path in (REPOSITORY / "deploy").rglob("*.sh")),
+    "tests/deploy/as_container.sh",
 )
 OWN = ("web", "worker", "first-admin")
 ONCE = ("mongo-setup", "first-admin")
