@@ -98,6 +98,18 @@ class Page:
         self.driver.get("about:blank")
         self.log()
 
+    @contextmanager
+    def elsewhere(self, url: str) -> Iterator["Page"]:
+        """The same browser before another server, as if it had never been anywhere."""
+        usual, self.url = self.url, url
+        self.browser.be(width=DESKTOP, height=900, scheme="dark")
+        self.forget()
+        try:
+            yield self
+        finally:
+            self.undo()
+            self.url = usual
+
     def forget(self) -> None:
         """As a browser that was never here, but for its cache."""
         self.driver.get("about:blank")
@@ -199,13 +211,17 @@ class Page:
         assert reach <= width
 
     def looked_at(self, name: str) -> None:
-        """At both widths: a picture in ``build/pages``, accessible, without an error."""
+        """``look``, without an error."""
+        self.look(name)
+        self.assert_clean()
+
+    def look(self, name: str) -> None:
+        """At both widths, a desktop's last: a picture in ``build/pages``, accessible."""
         for width, height in ((PHONE, 844), (DESKTOP, 900)):
             self.browser.be(width=width, height=height, scheme="dark")
             self.driver.execute_async_script(SETTLED)
             self.browser.picture(f"{name}-{width}", PICTURES)
             self.assert_accessible()
-        self.assert_clean()
 
 
 @contextmanager

@@ -50,7 +50,7 @@ function byCategory(films) {
 }
 
 function chips(groups) {
-  const links = groups.map(([name, films]) => el("li", {}, el("a", { class: "chip", href: linkTo(name) }, name || OTHER, el("span", { class: "chip-count" }, String(films.length)))));
+  const links = groups.map(([name, films]) => el("li", {}, el("a", { class: "chip", href: linkTo(name) }, el("span", { class: "chip-name" }, name || OTHER), el("span", { class: "chip-count" }, String(films.length)))));
   return el("nav", { "aria-label": "Categories" }, el("ul", { class: "chips" }, links));
 }
 

@@ -17,11 +17,11 @@ function gauge(label, used, total, note, { high = 0.9 } = {}) {
 function drawn({ disk, titles, sources, uploads, cache }) {
   const used = disk.total - disk.free;
   const room = disk.free <= disk.floor ? "Full: uploads are refused and encodes wait." : `${bytes(disk.free)} free, ${bytes(disk.floor)} of it kept back`;
-  const parts = `films ${bytes(titles)}, as uploaded ${bytes(sources)}, arriving ${bytes(uploads)}`;
+  const parts = `Films ${bytes(titles)} · as uploaded ${bytes(sources)} · arriving ${bytes(uploads)}`;
   return [
     gauge("Disk", used, disk.total, `${bytes(used)} of ${bytes(disk.total)} used; ${room}`),
     gauge("Cache of segments", cache.bytes, cache.budget, `${bytes(cache.bytes)} of ${bytes(cache.budget)}, ${cache.segments} segments`, { high: 1 }),
-    el("p", { class: "hint" }, `Here: ${parts}`),
+    el("p", { class: "hint" }, parts),
   ];
 }
 
