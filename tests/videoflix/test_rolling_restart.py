@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from tests.commands import REPOSITORY, STOP_SECONDS, Running, descendants, running, until
+from tests.nginx import nginx
 from tests.videoflix.waiting import is_running
 from videoflix.settings import Settings
 
@@ -29,18 +30,23 @@ COMMAND_SECONDS = 60.0
 class Asked:
     """What came of requests, each over a connection of its own."""
 
+    url: str
+    method: str = "GET"
+    path: str = "/api/video/"
+    expected: int = 401
     answered: int = 0
     failed: list[str] = field(default_factory=list)
 
 
-def _ask(url: str, asked: Asked, stop: threading.Event) -> None:
-    parts = urlsplit(url)
+def _ask(asked: Asked, stop: threading.Event) -> None:
+    parts = urlsplit(asked.url)
     while not stop.is_set():
         connection = HTTPConnection(parts.hostname or "", parts.port, timeout=30)
         try:
-            connection.request("GET", "/api/video/")
+            headers = {"Content-Type": "application/json"} if asked.method == "POST" else {}
+            connection.request(asked.method, asked.path, headers=headers)
             status = connection.getresponse().status
-            if status == 401:
+            if status == asked.expected:
                 asked.answered += 1
             else:
                 asked.failed.append(f"status {status}")
@@ -51,10 +57,9 @@ def _ask(url: str, asked: Asked, stop: threading.Event) -> None:
 
 
 @contextmanager
-def asking(url: str) -> Iterator[list[Asked]]:
+def asking(found: list[Asked]) -> Iterator[list[Asked]]:
     stop = threading.Event()
-    found = [Asked() for _ in range(CLIENTS)]
-    threads = [threading.Thread(target=_ask, args=(url, asked, stop)) for asked in found]
+    threads = [threading.Thread(target=_ask, args=(asked, stop)) for asked in found]
     for thread in threads:
         thread.start()
     try:
@@ -63,6 +68,13 @@ def asking(url: str) -> Iterator[list[Asked]]:
         stop.set()
         for thread in threads:
             thread.join()
+
+
+def clients_of(url: str, front: str) -> list[Asked]:
+    """Some that ask the server, and through nginx, which keeps connections to it, one that reads
+    and one that changes something."""
+    change = Asked(front, "POST", "/api/logout/", 400)
+    return [*(Asked(url) for _ in range(CLIENTS)), Asked(front), change]
 
 
 def http_children(server: Running) -> set[int]:
@@ -98,7 +110,11 @@ def test_a_rolling_restart_fails_no_request(tmp_path: Path, settings: Settings) 
         url = server.line(LISTENS)[1]
         first = http_children(server)
         assert len(first) == len(two)
-        with asking(url) as clients:
+        backend = url.removeprefix("http://")
+        with (
+            nginx(tmp_path / "nginx", backend, root / "cache") as front,
+            asking(clients_of(url, front.plain)) as clients,
+        ):
             until(lambda: all(client.answered > 10 for client in clients))
             server.process.send_signal(signal.SIGHUP)
             second = replaced(server, first)
@@ -109,7 +125,7 @@ def test_a_rolling_restart_fails_no_request(tmp_path: Path, settings: Settings) 
             server.process.send_signal(signal.SIGHUP)
             until(lambda: "those that run go on" in _said(server))
             until(lambda: http_children(server) == second)
-        assert [client.failed for client in clients] == [[]] * CLIENTS
+        assert [client.failed for client in clients] == [[]] * len(clients)
         # One that is killed costs what it was answering, and another one comes in its place.
         (root / "config.toml").unlink()
         killed = min(second)
