@@ -88,8 +88,12 @@ def watch(shown: Page, *, is_native: bool) -> None:
     time.sleep(LONGER)
     shown.keys("k")
     seek(shown, 100)
+    plays(shown)
+    shown.assert_clean()
     sleep(shown)
     plays(shown)
+    # What was on its way out when everything stood still has the old token, and is repeated.
+    assert all("401" in entry for entry in shown.log())
     seek(shown, 150)
     assert shown.value("window.troubles") == []
     shown.assert_clean()
