@@ -75,8 +75,8 @@ class SegmentCache(SegmentPurge, Protocol):
 
     def open_at_once(self, key: SegmentKey, facts: SegmentFacts) -> BinaryIO | None:
         """As ``open``, for the event loop: only of a segment that this process has checked, and
-        that was used so recently that nothing has to be waited for. None says nothing: ask
-        ``open`` then."""
+        that was used so recently that on a local disk nothing has to be waited for. None says
+        nothing: ask ``open`` then."""
 
     def place(self, key: SegmentKey) -> str:
         """The name of the segment's file, relative to the cache's folder. Does not block."""
