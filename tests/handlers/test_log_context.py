@@ -32,6 +32,8 @@ def lines() -> Iterator[StringIO]:
     handlers, level = root.handlers[:], root.level
     stream = StringIO()
     configure_logging(load_settings(environment={"VIDEOFLIX_LOG__FORMAT": "json"}), stream)
+    # Else loggers of modules that are used meanwhile would keep this configuration for good.
+    structlog.configure(**{**structlog.get_config(), "cache_logger_on_first_use": False})
     yield stream
     root.handlers[:], root.level = handlers, level
     structlog.reset_defaults()
