@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from stat import S_ISREG
 
 from media_pipeline.cmaf import CmafTrack
 from media_pipeline.errors import DamagedTitle
@@ -12,8 +13,12 @@ from media_pipeline.verified import Part
 
 
 def is_there(folder: Path) -> bool:
-    """Whether there is a title at all."""
-    return (folder / MANIFEST).is_file()
+    """Whether there is a title at all. Raises OSError where the disk cannot say: that is not the
+    same as missing."""
+    try:
+        return S_ISREG((folder / MANIFEST).stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def check_sizes(folder: Path) -> None:

@@ -55,7 +55,7 @@ from videoflix.ports import Mailer
 from videoflix.ports.measures import UNMEASURED, Measures
 from videoflix.private_files import usable_root
 from videoflix.readiness import Readiness, looks_at
-from videoflix.reconcile import Repair, StartReport, Survey
+from videoflix.reconcile import Presence, Repair, StartReport, Survey
 from videoflix.settings import Settings
 from videoflix.streaming.packages import PackageService
 from videoflix.streaming.service import StreamingService
@@ -105,6 +105,7 @@ class Container:
     backlog: MongoBacklog
     measures: Measures
     survey: Survey
+    presence: Presence
     repair: Repair
     start_report: StartReport
 
@@ -199,6 +200,7 @@ async def open_container(
         stack.push_async_callback(readiness.aclose)
         states, inventory = MongoFilmStates(database), LocalInventory(settings.storage.root)
         survey = Survey(states, inventory, Offload(disk))
+        presence = Presence(states, inventory, Offload(disk))
         yield Container(
             settings=settings,
             users=users,
@@ -242,15 +244,17 @@ async def open_container(
             streaming=streaming,
             packages=PackageService(streaming.shelf, streaming.read),
             survey=survey,
+            presence=presence,
             repair=Repair(
                 states,
                 inventory,
+                presence=presence,
                 videos=videos,
                 media=media,
                 doorbell=doorbell,
                 offload=Offload(disk),
             ),
-            start_report=StartReport(survey, inventory, Offload(disk)),
+            start_report=StartReport(survey, presence, inventory, Offload(disk)),
             backups=Backups(MongoArchive(database), media, Offload(disk)),
             restoration=Restoration(
                 MongoArchive(database),

@@ -2,7 +2,8 @@
 
 from videoflix.reconcile.at_start import StartReport
 from videoflix.reconcile.findings import Finding, Kind
+from videoflix.reconcile.presence import NOT_THERE, Presence
 from videoflix.reconcile.repair import Repair
 from videoflix.reconcile.survey import Survey
 
-__all__ = ["Finding", "Kind", "Repair", "StartReport", "Survey"]
+__all__ = ["NOT_THERE", "Finding", "Kind", "Presence", "Repair", "StartReport", "Survey"]

@@ -8,6 +8,7 @@ from videoflix.errors import DatabaseUnavailable
 from videoflix.offload import Offload
 from videoflix.ports import Inventory
 from videoflix.reconcile.findings import Finding
+from videoflix.reconcile.presence import NOT_THERE, Presence
 from videoflix.reconcile.survey import Survey
 
 TURN_SECONDS = 600.0  # servers of many processes start together, and restart
@@ -18,8 +19,11 @@ _log = structlog.get_logger(__name__)
 
 
 class StartReport:
-    def __init__(self, survey: Survey, disk: Inventory, offload: Offload) -> None:
+    def __init__(
+        self, survey: Survey, presence: Presence, disk: Inventory, offload: Offload
+    ) -> None:
         self._survey = survey
+        self._presence = presence
         self._disk = disk
         self._offload = offload
 
@@ -34,14 +38,18 @@ class StartReport:
 
     async def _write(self) -> None:
         counts: Counter[str] = Counter()
+        is_lost = False
         async for finding in self._survey.findings(most_films=_MOST_FILMS):
             counts[finding.kind.value] += 1
+            is_lost = is_lost or finding.is_loss
             if counts.total() <= _MOST_LINES:
                 _say(finding)
         if counts:
             _log.warning(
                 "disk and records differ: python -m videoflix reconcile says more", **counts
             )
+        if is_lost and not await self._presence.is_there():
+            _log.error(NOT_THERE)
 
 
 def _say(finding: Finding) -> None:

@@ -35,3 +35,8 @@ class Finding:
     text: str
     video_id: int | None = None
     generation: str | None = None
+
+    @property
+    def is_loss(self) -> bool:
+        """Whether something is gone that cannot be taken from the rest of the film."""
+        return self.kind is Kind.MISSING and self.part in (Part.TITLE, Part.SOURCE)

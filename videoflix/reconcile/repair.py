@@ -4,11 +4,12 @@ deleted here; what is being encoded, uploaded or deleted is left alone."""
 import structlog
 
 from media_pipeline import inspection
-from videoflix.errors import QueueUnavailable
+from videoflix.errors import Conflict, QueueUnavailable
 from videoflix.models import ProcessingStatus
 from videoflix.offload import Offload
 from videoflix.ports import Doorbell, FilmState, FilmStates, Inventory, TitleStore, VideoStore
 from videoflix.reconcile.findings import Finding, Kind, Part
+from videoflix.reconcile.presence import NOT_THERE, Presence
 
 _THUMBNAIL = "thumbnail.jpg"
 _BUSY = ProcessingStatus.PROCESSING
@@ -24,6 +25,7 @@ class Repair:
         records: FilmStates,
         disk: Inventory,
         *,
+        presence: Presence,
         videos: VideoStore,
         media: TitleStore,
         doorbell: Doorbell,
@@ -31,14 +33,15 @@ class Repair:
     ) -> None:
         self._records = records
         self._disk = disk
+        self._presence = presence
         self._videos = videos
         self._media = media
         self._doorbell = doorbell
         self._offload = offload
 
     async def mend(self, finding: Finding) -> str | None:
-        """What was done, in plain words; None where nothing could be. Raises DatabaseUnavailable,
-        OSError."""
+        """What was done, in plain words; None where nothing could be. Raises Conflict where
+        something seems lost because the whole store is not there, DatabaseUnavailable, OSError."""
         if finding.video_id is None:
             await self._offload(self._disk.delete, finding.path)
             return "deleted"
@@ -90,6 +93,8 @@ class Repair:
         source = record.has_source and traces.source_size is None
         if not (title or source) or (source and record.status is _BUSY):
             return None
+        if not await self._presence.is_there():
+            raise Conflict(NOT_THERE)
         if not await self._records.lose(record, title=title, source=source):
             return None
         _log.warning("film's files are lost", video=record.id, title=title, source=source)

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from media_pipeline.manifest import MANIFEST
 from tests.clips.fixtures import ClipCache
 from tests.commands import run, running, until
 from tests.handlers.films import add_pending, publish
@@ -25,11 +26,13 @@ from videoflix.adapters.inventory import LocalInventory
 from videoflix.adapters.mongo.film_states import MongoFilmStates
 from videoflix.cli.reconcile import Outcome, as_json
 from videoflix.container import Container
+from videoflix.errors import Conflict
 from videoflix.models import ProcessingStatus, Video, VideoDetails
 from videoflix.offload import Offload
 from videoflix.ports import FilmTraces
 from videoflix.reconcile import Finding, Kind, StartReport, Survey
 from videoflix.reconcile.findings import Part
+from videoflix.reconcile.presence import NOT_THERE, Presence
 from videoflix.settings import Settings
 
 
@@ -132,10 +135,91 @@ async def test_r47_a_database_that_knows_no_film_is_not_believed(house: House) -
     assert (house.root / "sources" / "1" / "source").exists()
 
 
+def unmounted(house: House) -> list[Path]:
+    """Hide all that the store has, as when its file system is not mounted and the folders are
+    made in its place. Returns where it is now."""
+    hidden = []
+    for name in ("titles", "sources", "thumbnails"):
+        hidden.append((house.root / name).rename(house.root / f"hidden-{name}"))
+        (house.root / name).mkdir()
+    return hidden
+
+
+def mounted(house: House, hidden: list[Path]) -> None:
+    for folder in hidden:
+        place = house.root / folder.name.removeprefix("hidden-")
+        place.rmdir()
+        folder.rename(place)
+
+
+async def test_r47_a_store_that_is_not_there_is_not_believed(house: House) -> None:
+    """Else every film would be forgotten, and its encode be an orphan once the disk is back."""
+    videos = [await house.film(name) for name in ("One", "Two")]
+    hidden = unmounted(house)
+    found = await house.found()
+    assert len(found) == 6
+    assert not await house.container.presence.is_there()
+    for finding in found:
+        if finding.part in (Part.TITLE, Part.SOURCE):
+            with pytest.raises(Conflict, match="the store is not there"):
+                await house.container.repair.mend(finding)
+        else:
+            assert await house.container.repair.mend(finding) is None
+    assert [await house.now(video) for video in videos] == videos
+    mounted(house, hidden)
+    assert await house.container.presence.is_there()
+    assert await house.found() == []
+
+
+async def test_r47_a_store_that_goes_away_while_it_is_mended(house: House) -> None:
+    """What was seen before counts for nothing."""
+    lost, other = await house.film("One"), await house.film("Two")
+    shutil.rmtree(house.encode(lost))
+    shutil.rmtree(house.encode(other))
+    one, two = await house.found()
+    assert await house.container.repair.mend(one) == "waits to be encoded anew"
+    unmounted(house)
+    with pytest.raises(Conflict, match="the store is not there"):
+        await house.container.repair.mend(two)
+    assert await house.now(other) == other
+
+
+async def test_a_store_of_which_nobody_expects_anything_is_there(house: House) -> None:
+    assert await house.container.presence.is_there()
+
+
+async def test_r47_a_start_says_that_the_store_is_not_there(house: House) -> None:
+    await house.film()
+    unmounted(house)
+    with capture_logs() as logs:
+        await house.container.start_report.write()
+    said = [(entry["log_level"], entry["event"]) for entry in logs]
+    assert [event for level, event in said if level == "error"] == [NOT_THERE]
+
+
+@pytest.mark.parametrize("options", [(), ("--repair",), ("--json",), ("--repair", "--json")])
+async def test_r47_the_command_says_that_the_store_is_not_there(
+    house: House, options: tuple[str, ...]
+) -> None:
+    video = await house.film()
+    unmounted(house)
+    ended = run("reconcile", *options, root=house.root, extra=on_services(house))
+    assert ended.returncode == 1, ended.stderr
+    if "--json" in options:
+        said = json.loads(ended.stdout)
+        assert (said["is_store_there"], said["left"]) == (False, 3)
+    else:
+        assert ended.stdout.splitlines()[-1] == (
+            f"Found 3 missing. --repair mends nothing: {NOT_THERE}"
+        )
+    assert await house.now(video) == video
+
+
 @pytest.mark.parametrize("has_source", [True, False])
 async def test_r47_a_missing_encode_is_made_anew_or_the_film_has_failed(
     house: House, has_source: bool
 ) -> None:
+    await house.film("Whole")
     video = await house.film()
     shutil.rmtree(house.encode(video))
     if not has_source:
@@ -304,7 +388,8 @@ async def test_r47_a_start_says_what_does_not_fit_once_for_all_processes(house: 
         survey = house.container.survey
         with capture_logs() as logs:
             for _ in range(2):
-                await StartReport(survey, disk, offload).write()
+                presence = Presence(house.container.survey._records, disk, offload)
+                await StartReport(survey, presence, disk, offload).write()
     said = [entry for entry in logs if "disk and records differ" in entry["event"]]
     assert [entry.get("what") for entry in said[:2]] == [
         "titles/98 belongs to no film that is known",
@@ -313,16 +398,21 @@ async def test_r47_a_start_says_what_does_not_fit_once_for_all_processes(house: 
     assert (said[2]["orphan"], said[2]["missing"], len(said)) == (1, 1, 3)
 
 
-async def test_r47_the_command_and_a_server_that_starts(house: House) -> None:
-    video = await house.film()
-    shutil.rmtree(house.encode(video))
-    other = await house.film(source=b"too long")
+def on_services(house: House) -> dict[str, str]:
+    """Variables for commands that use the same database and queue."""
     settings = house.container.settings
-    extra = {
+    return {
         "VIDEOFLIX_MONGO__URI": settings.mongo.uri.get_secret_value(),
         "VIDEOFLIX_MONGO__DATABASE": settings.mongo.database,
         "VIDEOFLIX_REDIS__URL": settings.redis.url.get_secret_value(),
     }
+
+
+async def test_r47_the_command_and_a_server_that_starts(house: House) -> None:
+    video = await house.film()
+    shutil.rmtree(house.encode(video))
+    other = await house.film(source=b"too long")
+    extra = on_services(house)
     with running("serve", root=house.root, extra=extra) as server:
         until(lambda: "the encode of video 1 is missing" in server.errors.read_text())
     ended = run("reconcile", "--repair", root=house.root, extra=extra)
@@ -336,9 +426,22 @@ async def test_r47_the_command_and_a_server_that_starts(house: House) -> None:
     ]
 
 
+async def test_a_disk_that_cannot_be_read_is_said_in_one_line(house: House) -> None:
+    """And taken for nothing else; a loop of links stands for the error of a disk."""
+    video = await house.film()
+    manifest = house.encode(video) / MANIFEST
+    manifest.unlink()
+    manifest.symlink_to(MANIFEST)
+    ended = run("reconcile", "--repair", root=house.root, extra=on_services(house))
+    assert ended.returncode == 1
+    assert ended.stderr == f"videoflix: {manifest}: Too many levels of symbolic links\n"
+    assert await house.now(video) == video
+
+
 def test_json() -> None:
     finding = Finding(Kind.ORPHAN, Part.FILM, "titles/9", "It is nobody's.", 9)
-    assert json.loads(as_json([Outcome(finding, None), Outcome(finding, "moved")])) == {
+    outcomes = [Outcome(finding, None), Outcome(finding, "moved")]
+    assert json.loads(as_json(outcomes, is_store_there=True)) == {
         "findings": [
             {
                 "kind": "orphan",
@@ -353,4 +456,5 @@ def test_json() -> None:
         ],
         "counts": {"orphan": 2},
         "left": 1,
+        "is_store_there": True,
     }
