@@ -79,9 +79,9 @@ def prepare(folder: Path) -> None:
     """Make the folder and what is in it. Raises Conflict where it holds something."""
     try:
         private_folders(folder)
-        folder.chmod(0o700)
         if next(folder.iterdir(), None) is not None:
             raise Conflict(f"{folder} is not empty: a backup needs a folder of its own")
+        folder.chmod(0o700)
         for name in (DATABASE, MEDIA):
             (folder / name).mkdir(mode=0o700)
     except OSError as error:

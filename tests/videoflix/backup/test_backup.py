@@ -211,10 +211,12 @@ async def test_a_folder_in_use_is_refused_and_a_failure_leaves_nothing(
 ) -> None:
     await furnish(container, title)
     folder.mkdir()
+    folder.chmod(0o755)
     (folder / "mine").touch()
     with pytest.raises(Conflict, match="is not empty"):
         await container.backups.make(folder)
     assert [path.name for path in folder.iterdir()] == ["mine"]
+    assert folder.stat().st_mode & 0o777 == 0o755  # others may still read what is theirs
     (folder / "mine").unlink()
     source = container.media.source(1)
     source.unlink()
