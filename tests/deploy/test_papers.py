@@ -118,6 +118,14 @@ def test_the_environment_of_the_guide_is_one_of_production() -> None:
     assert not settings.redis.is_embedded
 
 
+def test_a_restore_with_compose_makes_no_admin_before_it() -> None:
+    """Else the database is not empty, and the restore refuses."""
+    guide = (REPOSITORY / "docs" / "production.md").read_text(encoding="utf-8")
+    commands = re.findall(r"(?m)^\$ (docker compose run .* restore .*)$", guide)
+    assert len(commands) >= 2  # into an empty one, and in the place of what is there
+    assert all("--no-deps" in command.split() for command in commands)
+
+
 def _anchor(heading: str) -> str:
     """As GitHub makes it."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")

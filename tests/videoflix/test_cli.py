@@ -126,6 +126,22 @@ async def test_createadmin(container: Container, on_services: dict[str, str]) ->
     await container.accounts.login(email, PASSWORD)
 
 
+async def test_createadmin_if_missing_without_a_password_makes_none_and_says_so(
+    container: Container, on_services: dict[str, str]
+) -> None:
+    """As at each start of containers, where the password was taken out and the account deleted."""
+    root = container.settings.storage.root
+    options = ("--password-stdin", "--if-missing")
+    ended = run(
+        "createadmin", "gone@videoflix.example", *options, root=root, extra=on_services, stdin="\n"
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout == (
+        "gone@videoflix.example has no account, and none is made: the password is empty.\n"
+    )
+    assert await container.users.find_by_email("gone@videoflix.example") is None
+
+
 @pytest.mark.parametrize(
     ("email", "password", "said"),
     [

@@ -20,7 +20,8 @@ def create_admin(state: State, email: str, *, password_stdin: bool, if_missing: 
     """Make an account that may upload films.
 
     The password is asked for, or read from standard input; never given as an argument, where
-    every user of the machine could read it.
+    every user of the machine could read it. With --if-missing an empty one makes no account, and
+    is no error: at later starts it may be gone from where it was kept.
     """
     settings = state.load()
     if password_stdin:
@@ -39,6 +40,9 @@ async def _create(settings: Settings, email: str, password: str, *, if_missing: 
             if not if_missing:
                 raise Conflict(known)
             click.echo(f"{known}; it stays as it is.")
+            return
+        if if_missing and not password:
+            click.echo(f"{address.typed} has no account, and none is made: the password is empty.")
             return
         user = await container.accounts.create(email, password, is_staff=True)
     click.echo(f"Made the admin {user.email} (id {user.id}).")
