@@ -288,6 +288,34 @@ async def test_port_80_leads_to_tls_and_the_log_holds_no_one_time_token(
     assert "one-time-token" not in lines
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "api/activate/MQ/the-one-time-token/",
+        "api/%61ctivate/MQ/the-one-time-token/?again=the-one-time-token",
+        "api/password_confirm/MQ/the-one-time-token/",
+        "pages/auth/activate.html?uid=MQ&token=the-one-time-token",
+        "pages/auth/confirm_password.html?uid=MQ&token=the-one-time-token",
+    ],
+)
+async def test_a_server_that_is_away_has_no_one_time_token_written_to_any_log(
+    front: Front, tmp_path: Path, path: str
+) -> None:
+    """Nobody has used them yet: they are worth as much as the password."""
+    async with client_of(front) as client:
+        for asked in (path, "video/after/"):
+            url = f"{front.url}/{asked}"
+            away = await client.get(url)
+            assert (away.status_code, away.headers["Retry-After"]) == (503, "2")
+    folder = tmp_path / "nginx"
+
+    async def written() -> str | None:
+        logs = [(folder / name).read_text(encoding="utf-8") for name in ("error.log", "access.log")]
+        return "".join(logs) if all("/video/after/" in log for log in logs) else None
+
+    assert "one-time-token" not in await until(written)
+
+
 def test_connections_to_the_server_are_given_up_before_the_server_does() -> None:
     """Else a request may meet a connection that is just being closed."""
     text = (FOLDER / "nginx.conf").read_text(encoding="utf-8")
