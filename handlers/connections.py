@@ -26,6 +26,9 @@ _TAKEN_AT_ONCE = 128  # connections, before others get their turn
 _REST_SECONDS = 0.1  # until it is tried again, where no more can be taken
 _TICK_SECONDS = 1.0  # between two looks at all connections, at most
 _SPARE_DESCRIPTORS = 256  # for files, the database, child processes
+# The socket, and for a client who is slow to take a file: that file, and the socket once more
+# (``ClientStream.send_file``). All of them may be such clients.
+_DESCRIPTORS_EACH = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +158,9 @@ class _Noting(HTTPMessageDelegate):
 def most_connections() -> int | None:
     """How many a process may have, by the descriptors that it may have; None: any number."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return None if soft == resource.RLIM_INFINITY else max(1, soft - _SPARE_DESCRIPTORS)
+    if soft == resource.RLIM_INFINITY:
+        return None
+    return max(1, (soft - _SPARE_DESCRIPTORS) // _DESCRIPTORS_EACH)
 
 
 class PatientServer(HTTPServer):
@@ -173,6 +178,7 @@ class PatientServer(HTTPServer):
         self._listeners: list[socket.socket] = []
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._warn = RareWarning("no more connections can be taken: new ones wait")
+        self._warn_of_close = RareWarning("a slow connection cannot be closed")
 
     def add_sockets(self, sockets: Iterable[socket.socket]) -> None:
         self._listeners = list(sockets)
@@ -239,12 +245,20 @@ class PatientServer(HTTPServer):
         self._timers["rest"] = asyncio.get_running_loop().call_later(_REST_SECONDS, self._listen)
 
     def _look(self) -> None:
+        loop = asyncio.get_running_loop()
         now = time.monotonic()
-        for stream in list(self.streams):
+        try:
+            for stream in list(self.streams):
+                self._look_at(stream, now)
+        finally:
+            self._timers["look"] = loop.call_later(self._patience.tick, self._look)
+
+    def _look_at(self, stream: ClientStream, now: float) -> None:
+        try:
             if stream.waits_too_long(now, self._patience):
                 stream.close()
-        loop = asyncio.get_running_loop()
-        self._timers["look"] = loop.call_later(self._patience.tick, self._look)
+        except Exception as error:  # of this one alone: the others are looked at all the same
+            self._warn_of_close(reason=repr(error), exc_info=error)
 
 
 def _stream_of(server_conn: object) -> ClientStream:

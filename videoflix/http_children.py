@@ -125,7 +125,11 @@ class HttpChildren:
         return True
 
     async def _successor(self, number: int) -> _Child | None:
-        new = await self._begin(number)
+        try:
+            new = await self._begin(number)
+        except OSError as reason:  # no descriptors, processes or memory left
+            _say_that_old_ones_go_on(reason)
+            return None
         ready = asyncio.ensure_future(new.pipe.ready())
         ended = asyncio.ensure_future(new.process.ended())
         try:
@@ -138,14 +142,13 @@ class HttpChildren:
         finally:
             ready.cancel()
             ended.cancel()
-        _log.error(
-            "a new HTTP process does not answer; those that run go on", error=str(error or "")
-        )
+        _say_that_old_ones_go_on(error)
         await self._family.dismiss(new.process)
         new.pipe.close()
         return None
 
     async def _begin(self, number: int) -> _Child:
+        """Raises OSError when the system cannot do it; then nothing is left of it."""
         pipe = ReadyPipe()
         told = ("--figures", str(self._figures.socket(number))) if self._figures else ()
         program = replace(
@@ -154,4 +157,12 @@ class HttpChildren:
             argv=(*self._program.argv, "--ready-fd", str(pipe.writer), *told),
             pass_fds=(*self._program.pass_fds, pipe.writer),
         )
-        return _Child(await self._family.start(program), pipe)
+        try:
+            return _Child(await self._family.start(program), pipe)
+        except OSError:
+            pipe.close()
+            raise
+
+
+def _say_that_old_ones_go_on(error: BaseException | None) -> None:
+    _log.error("a new HTTP process does not answer; those that run go on", error=str(error or ""))

@@ -210,10 +210,15 @@ class Family:
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def start(self, program: Program) -> KeptProcess:
-        """Start it. Whatever happens, it is stopped with the others from now on."""
+        """Start it. Whatever happens, it is stopped with the others from now on; but where the
+        program cannot be run at all (OSError), there is nothing to stop."""
         member = KeptProcess(program)
         self._members[member] = None
-        await member.start()
+        try:
+            await member.start()
+        except OSError:
+            del self._members[member]
+            raise
         return member
 
     def rely_on(self, member: KeptProcess) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 
+from handlers.connections import most_connections
 from tests.benchmarks.rows import at_least, at_most
 from tests.drills.report import Outcome, all_of
 from tests.drills.serving import ADMIN, DrillServer, drill_server
@@ -16,6 +17,7 @@ from tests.drills.work import REPOSITORY, work_site
 from tests.handlers.site import PASSWORD
 from tests.processes import leashed
 from tests.services import services_for_tests
+from videoflix.descriptors import allow_all_descriptors
 
 CONNECTIONS = 10_000
 LOGINS = 50
@@ -89,9 +91,19 @@ async def hold(server: DrillServer, *, connections: int, logins: int) -> Figures
         return Figures(opened, again, descriptors, signed_in, await server.lateness())
 
 
+def _count() -> int:
+    """The connections of this drill: fewer where this machine lets no process have so many, which
+    is where its hard limit of open files is below three for each (``most_connections``)."""
+    allow_all_descriptors()
+    most = most_connections()
+    # Others are for those who sign in, and for the admin of the drill.
+    return CONNECTIONS if most is None else min(CONNECTIONS, most - LOGINS - 1)
+
+
 async def drill(folder: Path) -> Outcome:
+    count = _count()
     outcome = Outcome(
-        f"{CONNECTIONS:,} connections are opened, used and kept; {LOGINS} people sign in at the "
+        f"{count:,} connections are opened, used and kept; {LOGINS} people sign in at the "
         "same time; then each connection is used again."
     )
     with services_for_tests(folder / "services") as services:
@@ -99,11 +111,12 @@ async def drill(folder: Path) -> Outcome:
             work_site(folder, services, auth=AUTH) as site,
             drill_server(site) as (server, _),
         ):
-            found = await hold(server, connections=CONNECTIONS, logins=LOGINS)
+            found = await hold(server, connections=count, logins=LOGINS)
+    fewer = [] if count == CONNECTIONS else [f"not {CONNECTIONS:,}: the limit of open files is low"]
     outcome.figures = [
-        all_of("D12 connections opened and answered", found.opened, CONNECTIONS),
-        all_of("D12 kept, and answered again", found.again, CONNECTIONS),
-        at_least("D12 descriptors of the server then", found.descriptors, CONNECTIONS, ""),
+        all_of("D12 connections opened and answered", found.opened, count, *fewer),
+        all_of("D12 kept, and answered again", found.again, count),
+        at_least("D12 descriptors of the server then", found.descriptors, count, ""),
         all_of("D12 logins meanwhile", found.logins, LOGINS),
         at_most(
             "D12 loop late, p99",

@@ -9,7 +9,7 @@ Prometheus takes for a start from zero.
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -74,7 +74,9 @@ async def metrics_served(host: str, port: int, text: Text) -> AsyncIterator[None
 
 @asynccontextmanager
 async def told_to_parent(path: Path, text: Text) -> AsyncIterator[None]:
-    """In a process that shares its port: tell ``text`` to whoever connects to the socket."""
+    """In a process that shares its port: tell ``text`` to whoever connects to the socket while the
+    block runs. Where there can be none (its path may have 107 bytes, unix(7), and the folder may be
+    full) it is logged, and the work goes on unseen."""
 
     async def tell(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -84,7 +86,11 @@ async def told_to_parent(path: Path, text: Text) -> AsyncIterator[None]:
         finally:
             writer.close()
 
-    async with await asyncio.start_unix_server(tell, path):
+    async with AsyncExitStack() as stack:
+        try:
+            await stack.enter_async_context(await asyncio.start_unix_server(tell, path))
+        except OSError as error:
+            _log.error("figures cannot be had", socket=str(path), reason=str(error))
         yield
 
 

@@ -56,6 +56,18 @@ async def test_who_takes_the_place_of_another_is_asked(tmp_path: Path) -> None:
     assert found[COUNTED.format(1)] == 5
 
 
+async def test_a_process_whose_socket_has_no_place_works_unseen(tmp_path: Path) -> None:
+    """A path may have 107 bytes: one below a long TMPDIR has more."""
+    folder = tmp_path / ("long" * 30)
+    folder.mkdir()
+    children = ChildFigures(folder)
+    with capture_logs() as logs:
+        async with told_to_parent(children.socket(1), counting(1)):
+            found = figures(await children.text())
+    assert found['videoflix_answering{process="1"}'] == 0
+    assert [entry["event"] for entry in logs] == ["figures cannot be had"]
+
+
 @asynccontextmanager
 async def dying(path: Path) -> AsyncIterator[None]:
     """A process that ends in the middle of its answer."""
