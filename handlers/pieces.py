@@ -64,8 +64,8 @@ class Pieces:
     """The next ``length`` bytes of a file on a disk, or of a ``Shared`` or ``MadeAgain`` one.
 
     What the kernel has in memory is read at once, which costs less than asking a thread; the rest
-    is read, or made, in a thread. Others get their turn after each MiB, also when this client never
-    has to be waited for.
+    is read in a thread, or made where segments are cut. Others get their turn after each MiB, also when this client
+    never has to be waited for.
     """
 
     def __init__(self, file: BinaryIO, length: int) -> None:
@@ -100,8 +100,8 @@ class Pieces:
         if isinstance(self._file, Shared):
             piece = self._file.view(min(self._length, _TURN_BYTES))
         elif isinstance(self._file, MadeAgain):
-            wanted = self._room()
-            piece = wanted[: await asyncio.to_thread(self._file.readinto, wanted)]
+            # All of it is made for each: larger ones cost less.
+            piece = await self._file.next(min(self._length, _TURN_BYTES))
         else:
             piece = await self._read(self._file.fileno(), self._room())
         self.passed(len(piece))

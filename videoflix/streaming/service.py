@@ -63,7 +63,7 @@ class StreamingService:
     Used as an async context manager; ``threads`` cuts run at a time. With ``prefetch``, the
     budget of the cache in bytes, the next segment is cut ahead of its viewer; 0: never. At most
     ``lent`` bytes of memory are held for clients who take what was cut for them; who comes beyond
-    that reads the cached file, or, where it could not be cached, has it cut for each piece.
+    that reads the cached file, or, where it could not be cached, has it cut for each MiB.
     """
 
     def __init__(
@@ -186,7 +186,7 @@ class StreamingService:
                 return file, source
             if block is not None:
                 cut = partial(title.cut_ts, key.rendition, key.index)
-                return cast(BinaryIO, MadeAgain(facts.size, cut)), source
+                return cast(BinaryIO, MadeAgain(facts.size, cut, self._cut)), source
 
     @contextmanager
     def _waiting(self) -> Iterator[None]:

@@ -6,6 +6,8 @@ import os
 from collections.abc import Callable
 from typing import BinaryIO, cast
 
+from videoflix.offload import Offload
+
 
 class _Seekable(io.RawIOBase):
     """A position within ``size`` bytes."""
@@ -60,12 +62,18 @@ def shared(data: memoryview) -> BinaryIO:
 
 class MadeAgain(_Seekable):
     """``size`` bytes of which nothing is held between two reads: ``make`` makes all of them for
-    each, so that a client who does not read costs no memory. Reading blocks, and raises what
-    ``make`` raises."""
+    each, so that a client who does not read costs no memory. Reading raises what ``make`` raises.
+    ``offload`` bounds how many are made at a time; ``readinto`` blocks, and is not bounded."""
 
-    def __init__(self, size: int, make: Callable[[], memoryview]) -> None:
+    def __init__(self, size: int, make: Callable[[], memoryview], offload: Offload) -> None:
         super().__init__(size)
         self._make = make
+        self._offload = offload
+
+    async def next(self, most: int) -> memoryview:
+        """The next bytes, at most so many; empty at the end."""
+        buffer = memoryview(bytearray(max(0, min(most, self._size - self._position))))
+        return buffer[: await self._offload(self.readinto, buffer)] if buffer else buffer
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # a Buffer
         count = max(0, min(len(buffer), self._size - self._position))

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from handlers.pieces import Pieces
 from media_pipeline.title import SegmentFacts, Title
 from tests.clips.fixtures import ClipCache
 from tests.handlers.conftest import running
@@ -29,6 +30,8 @@ from videoflix.models import Video
 from videoflix.ports import SegmentKey
 from videoflix.streaming.service import StreamingService
 from videoflix.streaming.shared import Shared
+
+MiB = 1024 * 1024
 
 
 @pytest.fixture(scope="module")
@@ -251,21 +254,76 @@ async def test_r21_what_is_lent_to_clients_is_bounded(
 ) -> None:
     """Beyond the bound they read files; where there are none, pieces that are cut for each."""
     size = Title(encoded).ts_facts("480p", 0).size
-    async with service_on(container, lent=size) as service, AsyncExitStack() as stack:
+    cache = HeldCache(cache_folder(container), LARGE)
+    async with (
+        StreamingService(container.videos, container.media, cache, threads=3, lent=size) as service,
+        AsyncExitStack() as stack,
+    ):
         segments = [
             await service.segment(video.id, resolution, FIRST)
             for resolution in ("480p", "480p", "720p", "1080p")
         ]
-        opened = await asyncio.gather(
-            *(stack.enter_async_context(segment.open()) for segment in segments)
+        # Both borrow the same block.
+        opened = [await stack.enter_async_context(segment.open()) for segment in segments[:2]]
+        assert service.loans.lent == size
+        cache.go_on.set()
+        opened += await asyncio.gather(
+            *(stack.enter_async_context(segment.open()) for segment in segments[2:])
         )
-        lent = [isinstance(file, Shared) for file in opened]
-        assert lent in ([True, True, False, False], [False] * 4)
-        assert service.loans.lent <= size
+        assert [isinstance(file, Shared) for file in opened] == [True, True, False, False]
+        assert service.loans.lent == size
         for segment, file in zip(segments, opened, strict=True):
             assert file.read() == Title(encoded).cut_ts(segment.key.rendition, 0)
         await stack.aclose()
         assert service.loans.lent == 0
+
+
+class WatchedTitle(Title):
+    """Counts its cuts, and how many ran at a time."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._counting = threading.Lock()
+        self._another = threading.Event()
+        self.cuts = self._running = self.most = 0
+
+    def cut_ts(self, rendition: str, index: int) -> memoryview:
+        with self._counting:
+            self.cuts += 1
+            self._running += 1
+            self.most = max(self.most, self._running)
+            if self._running > 1:
+                self._another.set()
+        self._another.wait(0.05)  # so that another one, if it may, begins meanwhile
+        try:
+            return super().cut_ts(rendition, index)
+        finally:
+            with self._counting:
+                self._running -= 1
+
+
+async def test_r21_what_is_made_again_is_cut_as_many_at_a_time_as_all_else(
+    container: Container, video: Video, encoded: Path
+) -> None:
+    """A MiB for each cut."""
+    title = WatchedTitle(encoded)
+    facts = title.ts_facts("1080p", 0)
+    async with service_on(container, 0, lent=0, threads=1) as service:
+        segment = await service.segment(video.id, "1080p", FIRST)
+
+        async def body() -> bytes:
+            with await service.content(segment.key, title, facts) as file:
+                pieces, found = Pieces(file, facts.size), bytearray()
+                while piece := await pieces.next():
+                    found += piece
+                return bytes(found)
+
+        right = Title(encoded).cut_ts("1080p", 0)
+        for_all = 4
+        bodies = await asyncio.gather(*(body() for _ in range(for_all)))
+        assert all(found == right for found in bodies)
+        assert title.most == 1
+        assert title.cuts == service.cuts + for_all * -(-facts.size // MiB)
 
 
 async def test_r21_without_a_cache_nothing_is_held_beyond_the_bound(
