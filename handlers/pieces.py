@@ -64,8 +64,8 @@ class Pieces:
     """The next ``length`` bytes of a file on a disk, or of a ``Shared`` or ``MadeAgain`` one.
 
     What the kernel has in memory is read at once, which costs less than asking a thread; the rest
-    is read in a thread, or made where segments are cut. Others get their turn after each MiB, also when this client
-    never has to be waited for.
+    is read in a thread, or made where segments are cut. Others get their turn after each MiB, also
+    when this client never has to be waited for.
     """
 
     def __init__(self, file: BinaryIO, length: int) -> None:
