@@ -1,13 +1,14 @@
 """``serve`` with several processes: they are replaced one by one while clients keep asking, and a
 restart that cannot work changes nothing. The end of a terminal stays a stop."""
 
+import asyncio
 import os
 import pty
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
@@ -16,13 +17,28 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from tests.commands import REPOSITORY, STOP_SECONDS, Running, descendants, running, until
+from media_pipeline.title import Title
+from tests.clips.fixtures import ClipCache
+from tests.commands import (
+    REPOSITORY,
+    STOP_SECONDS,
+    Running,
+    descendants,
+    environment,
+    running,
+    until,
+)
+from tests.handlers.films import encoded_title, publish
+from tests.handlers.site import PASSWORD
 from tests.nginx import nginx
 from tests.videoflix.waiting import is_running
+from videoflix.container import open_container
 from videoflix.settings import Settings
+from videoflix.settings_loader import load_settings
 
 LISTENS = r"^Videoflix listens on (http://\S+)"
 CLIENTS = 3
+EMAIL = "member@example.com"
 COMMAND_SECONDS = 60.0
 
 
@@ -34,6 +50,8 @@ class Asked:
     method: str = "GET"
     path: str = "/api/video/"
     expected: int = 401
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None  # None: any
     answered: int = 0
     failed: list[str] = field(default_factory=list)
 
@@ -43,13 +61,15 @@ def _ask(asked: Asked, stop: threading.Event) -> None:
     while not stop.is_set():
         connection = HTTPConnection(parts.hostname or "", parts.port, timeout=30)
         try:
-            headers = {"Content-Type": "application/json"} if asked.method == "POST" else {}
-            connection.request(asked.method, asked.path, headers=headers)
-            status = connection.getresponse().status
-            if status == asked.expected:
-                asked.answered += 1
+            connection.request(asked.method, asked.path, headers=asked.headers)
+            response = connection.getresponse()
+            body = response.read()
+            if response.status != asked.expected:
+                asked.failed.append(f"status {response.status}")
+            elif asked.body is not None and body != asked.body:
+                asked.failed.append(f"another body of {len(body)} bytes")
             else:
-                asked.failed.append(f"status {status}")
+                asked.answered += 1
         except (OSError, HTTPException) as error:
             asked.failed.append(repr(error))
         finally:
@@ -73,8 +93,31 @@ def asking(found: list[Asked]) -> Iterator[list[Asked]]:
 def clients_of(url: str, front: str) -> list[Asked]:
     """Some that ask the server, and through nginx, which keeps connections to it, one that reads
     and one that changes something."""
-    change = Asked(front, "POST", "/api/logout/", 400)
+    change = Asked(front, "POST", "/api/logout/", 400, {"Content-Type": "application/json"})
     return [*(Asked(url) for _ in range(CLIENTS)), Asked(front), change]
+
+
+async def _add_film(environment: Mapping[str, str], encoded: Path) -> int:
+    """And somebody who may watch it."""
+    async with open_container(load_settings(environment=environment)) as container:
+        await container.accounts.create(EMAIL, PASSWORD, is_staff=False)
+        return (await publish(container, encoded)).id
+
+
+def viewers_of(url: str, video_id: int, title: Title) -> list[Asked]:
+    """Somebody who has signed in and gets segments, by MPEG-TS and by CMAF."""
+    body = {"email": EMAIL, "password": PASSWORD}
+    with httpx.Client(base_url=url, trust_env=False) as client:
+        assert client.post("/api/login/", json=body).status_code == 200
+        signed_in = {"Cookie": f"access_token={client.cookies['access_token']}"}
+        folder = f"/api/video/{video_id}"
+        by_cmaf = f"{folder}/cmaf/480p/segment_000.m4s"
+        fragments = client.get(by_cmaf).content
+    segment = bytes(title.cut_ts("480p", 0))
+    return [
+        Asked(url, "GET", f"{folder}/480p/segment_000.ts", 200, signed_in, segment),
+        Asked(url, "GET", by_cmaf, 200, signed_in, fragments),
+    ]
 
 
 def http_children(server: Running) -> set[int]:
@@ -96,7 +139,9 @@ def replaced(server: Running, before: set[int]) -> set[int]:
     return until(look)
 
 
-def test_a_rolling_restart_fails_no_request(tmp_path: Path, settings: Settings) -> None:
+def test_a_rolling_restart_fails_no_request(
+    tmp_path: Path, settings: Settings, clip_cache: ClipCache
+) -> None:
     root = tmp_path / "var"
     two = sorted(os.sched_getaffinity(0))[:2]
     extra = {
@@ -105,6 +150,8 @@ def test_a_rolling_restart_fails_no_request(tmp_path: Path, settings: Settings) 
         "VIDEOFLIX_REDIS__URL": settings.redis.url.get_secret_value(),
         "VIDEOFLIX_AUTH__SECRET_KEY": settings.auth.secret_key.get_secret_value(),
     }
+    encoded = encoded_title(clip_cache)
+    video_id = asyncio.run(_add_film(environment(root, extra), encoded))
     cpus = ("taskset", "--cpu-list", ",".join(map(str, two)))
     with running("serve", "--processes", "auto", root=root, extra=extra, prefix=cpus) as server:
         url = server.line(LISTENS)[1]
@@ -113,7 +160,9 @@ def test_a_rolling_restart_fails_no_request(tmp_path: Path, settings: Settings) 
         backend = url.removeprefix("http://")
         with (
             nginx(tmp_path / "nginx", backend, root / "cache") as front,
-            asking(clients_of(url, front.plain)) as clients,
+            asking(
+                [*clients_of(url, front.plain), *viewers_of(url, video_id, Title(encoded))]
+            ) as clients,
         ):
             until(lambda: all(client.answered > 10 for client in clients))
             server.process.send_signal(signal.SIGHUP)
