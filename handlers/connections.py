@@ -25,10 +25,12 @@ from videoflix.rare import RareWarning
 _TAKEN_AT_ONCE = 128  # connections, before others get their turn
 _REST_SECONDS = 0.1  # until it is tried again, where no more can be taken
 _TICK_SECONDS = 1.0  # between two looks at all connections, at most
-_SPARE_DESCRIPTORS = 256  # for files, the database, child processes
-# The socket, and for a client who is slow to take a file: that file, and the socket once more
-# (``ClientStream.send_file``). All of them may be such clients.
-_DESCRIPTORS_EACH = 3
+# For files, the database, child processes: a share of the descriptors, and so many at least.
+_SPARE_SHARE = 1 / 4
+_SPARE_DESCRIPTORS = 256
+# Who is slow to take a file has, beside the socket, that file and the socket once more
+# (``ClientStream.send_file``).
+_MORE_OF_SLOW = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,15 @@ PATIENCE = Patience(header=15.0, keep_alive=75.0, write=60.0)
 class ClientStream(IOStream):
     """A connection that knows how long it has been waiting for its client."""
 
-    def __init__(self, connection: socket.socket, **sizes: int | None) -> None:
+    def __init__(
+        self,
+        connection: socket.socket,
+        slow: "set[ClientStream] | None" = None,
+        **sizes: int | None,
+    ) -> None:
+        """While a file waits to be sent on, the connection is in ``slow``."""
         super().__init__(connection, **sizes)
+        self._slow = set() if slow is None else slow
         self.begun = 0  # requests that were waited for
         self._is_waiting = False  # for a request, from its first byte to the end of its header
         self._since = self._taken_at = time.monotonic()
@@ -101,10 +110,12 @@ class ClientStream(IOStream):
         # One of our own: Tornado watches the other, and a loop has one callback for each.
         descriptor = os.dup(self.socket.fileno())
         loop.add_writer(descriptor, self._wake)
+        self._slow.add(self)
         try:
             await self._has_room
         finally:
             self._has_room = None
+            self._slow.discard(self)
             loop.remove_writer(descriptor)
             os.close(descriptor)
 
@@ -156,11 +167,12 @@ class _Noting(HTTPMessageDelegate):
 
 
 def most_connections() -> int | None:
-    """How many a process may have, by the descriptors that it may have; None: any number."""
+    """How many a process may have, by the descriptors that it may have; None: any number. One who
+    is slow to take a file counts as three."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
         return None
-    return max(1, (soft - _SPARE_DESCRIPTORS) // _DESCRIPTORS_EACH)
+    return max(1, soft - max(_SPARE_DESCRIPTORS, int(soft * _SPARE_SHARE)))
 
 
 class PatientServer(HTTPServer):
@@ -175,6 +187,7 @@ class PatientServer(HTTPServer):
         self._patience = patience
         self._most = most
         self.streams: set[ClientStream] = set()
+        self._slow: set[ClientStream] = set()
         self._listeners: list[socket.socket] = []
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._warn = RareWarning("no more connections can be taken: new ones wait")
@@ -221,8 +234,9 @@ class PatientServer(HTTPServer):
 
     def _take(self, listener: socket.socket) -> None:
         for _ in range(_TAKEN_AT_ONCE):
-            if self._most is not None and len(self.streams) >= self._most:
-                self._rest(f"{self._most} are open")
+            taken = len(self.streams) + _MORE_OF_SLOW * len(self._slow)
+            if self._most is not None and taken >= self._most:
+                self._rest(f"{len(self.streams)} are open, {len(self._slow)} of them slow")
                 return
             try:
                 connection, address = listener.accept()
@@ -233,6 +247,7 @@ class PatientServer(HTTPServer):
                 return
             stream = ClientStream(
                 connection,
+                self._slow,
                 max_buffer_size=self.max_buffer_size,
                 read_chunk_size=self.read_chunk_size,
             )

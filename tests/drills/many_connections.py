@@ -93,7 +93,7 @@ async def hold(server: DrillServer, *, connections: int, logins: int) -> Figures
 
 def _count() -> int:
     """The connections of this drill: fewer where this machine lets no process have so many, which
-    is where its hard limit of open files is below three for each (``most_connections``)."""
+    is where its hard limit of open files is below 13,500 (``most_connections``)."""
     allow_all_descriptors()
     most = most_connections()
     # Others are for those who sign in, and for the admin of the drill.

@@ -191,8 +191,29 @@ async def test_more_connections_than_there_may_be_wait_for_their_turn() -> None:
         kept.pop().close()
 
 
+async def test_one_who_is_slow_to_take_a_file_counts_as_three(tmp_path: Path) -> None:
+    """It has as many descriptors."""
+    size = 50_000_000
+    path = tmp_path / "file"
+    path.write_bytes(bytes(size))
+    last = request("GET", "/", "Connection: close")
+    async with served(PATIENCE, most=3, file=(path, size)) as (url, server):
+        slow = await connected(url)
+        with slow:
+            await send(slow, iter((request("GET", "/file"),)))
+            await until_true(lambda: any(stream.writing() for stream in server.streams))
+            waiting = await connected(url)
+            with waiting:
+                await send(waiting, iter((last,)))
+                reading = asyncio.create_task(answer(waiting))
+                done, _ = await asyncio.wait([reading], timeout=0.5)
+                assert not done
+                slow.close()
+                assert status_of(await reading) == 200
+
+
 def test_a_process_may_have_as_many_descriptors_as_its_hard_limit() -> None:
-    """And a third as many connections, but for a reserve: who is slow to take a file has three."""
+    """And as many connections, but for a reserve."""
     program = (
         "import resource; from videoflix.descriptors import allow_all_descriptors; "
         "from handlers.connections import most_connections; "
@@ -200,4 +221,4 @@ def test_a_process_may_have_as_many_descriptors_as_its_hard_limit() -> None:
         "print(most_connections(), allow_all_descriptors(), most_connections())"
     )
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
-    assert found.stdout.split() == [b"1", b"1024", b"256"]
+    assert found.stdout.split() == [b"1", b"1024", b"768"]
