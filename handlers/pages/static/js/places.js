@@ -9,6 +9,8 @@ let wanted = 0;
 
 /** Call when the address has changed, before anything is shown. */
 export function arrive() {
+  // The last scroll may be so fresh that nobody was told of it yet.
+  if (entry) places.set(entry, window.scrollY);
   entry = history.state?.entry ?? "";
   if (!entry) {
     entry = `${Date.now()}-${places.size}`;
