@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from tests.clips.fixtures import ClipCache
@@ -92,12 +93,15 @@ async def work_site(
 
 
 @asynccontextmanager
-async def silent_worker(settings: Settings) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A real worker that writes no log anywhere; killed when the block ends."""
+async def silent_worker(
+    settings: Settings, more: Mapping[str, str] = MappingProxyType({})
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A real worker that writes no log anywhere, with ``more`` environment variables; killed when
+    the block ends."""
     process = await asyncio.create_subprocess_exec(
         *leashed(*REAL_WORKER),
         cwd=REPOSITORY,
-        env=environment(settings),
+        env={**environment(settings), **more},
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,

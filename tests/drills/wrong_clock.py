@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,11 +13,9 @@ from tests.benchmarks.rows import at_most
 from tests.clips.spec import ClipFacts
 from tests.drills.report import Outcome, all_of
 from tests.drills.serving import drill_server
-from tests.drills.work import MINUTES, REPOSITORY, WorkSite, film, silent_worker, work_site
-from tests.processes import leashed
+from tests.drills.work import MINUTES, WorkSite, film, silent_worker, work_site
 from tests.services import Services, services_for_tests
 from tests.videoflix.waiting import until, until_true
-from tests.videoflix.worker.processes import REAL_WORKER, environment
 from videoflix.models import ProcessingStatus, Video
 
 OFFSETS = ("+5m", "-5m", "+2h", "-2h")
@@ -52,20 +50,8 @@ async def wrong_worker(site: WorkSite, offset: str) -> AsyncIterator[asyncio.sub
     """A worker whose clock is off by so much, such as ``-2h``; killed when the block ends."""
     # The time of day alone: the clock that counts since the start nobody can set.
     fake = {"LD_PRELOAD": str(library()), "FAKETIME": offset, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
-    process = await asyncio.create_subprocess_exec(
-        *leashed(*REAL_WORKER),
-        cwd=REPOSITORY,
-        env={**environment(site.parts.settings), **fake},
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    try:
+    async with silent_worker(site.parts.settings, fake) as process:
         yield process
-    finally:
-        with suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
 
 
 async def taken_over(
