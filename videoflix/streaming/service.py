@@ -180,6 +180,8 @@ class StreamingService:
                 block = await flight.block()
             if block is not None and (lent := self.loans.lend(block)):
                 return lent, source
+            if block is None:
+                source = "joined"  # a cut of another process
             # It is in a file, or will be; memory for more clients is not to be had.
             await flight.landed()
             if file := await self.read(self._cache.open, key, facts):
