@@ -35,7 +35,7 @@ class CatalogueAnswer:
 
     async def _read(self) -> bytes:
         videos = await self._catalogue.list_ready()
-        if videos != self._videos:
+        if videos is not self._videos:
             entries = [catalogue_entry(video, self._catalogue) for video in videos]
             self._videos, self._content = videos, json_bytes(entries)
         return self._content

@@ -38,6 +38,10 @@ class VideoStore(Protocol):
         """Videos that can be played, newest first: those that have a published generation,
         whatever has become of later encodes."""
 
+    async def catalogue_version(self) -> int:
+        """Another number once what ``list_ready`` returns has changed: when the change returns to
+        its caller, unless the database went away in between."""
+
     async def claim(self, holder: str, seconds: float, max_attempts: int) -> Lease | None:
         """Take the oldest video that waits, or whose lease has run out, in one atomic update.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
+from videoflix.adapters.mongo.catalogue_version import CatalogueVersion
 from videoflix.adapters.mongo.database import INDEX_SECONDS, Database, Document
 from videoflix.adapters.mongo.losses import changes_for_losses
 from videoflix.adapters.mongo.video_records import DELETED, KEPT, VIDEOS
@@ -34,6 +35,7 @@ class MongoFilmStates:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._videos = database.collection(VIDEOS)
+        self._catalogue = CatalogueVersion(database)
 
     async def all(self) -> Sequence[FilmState]:
         async with self._database.operation(INDEX_SECONDS):
@@ -61,4 +63,6 @@ class MongoFilmStates:
         )
         async with self._database.operation():
             result = await self._videos.update_one({"_id": state.id, **unchanged}, changes)
+        if title:
+            await self._catalogue.changed()
         return bool(result.matched_count)

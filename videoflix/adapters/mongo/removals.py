@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
+from videoflix.adapters.mongo.catalogue_version import CatalogueVersion
 from videoflix.adapters.mongo.database import Database
 from videoflix.adapters.mongo.video_records import DELETED, KEPT, VIDEOS
 
@@ -13,6 +14,7 @@ class MongoRemovalStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._videos = database.collection(VIDEOS)
+        self._catalogue = CatalogueVersion(database)
 
     async def delete(self, video_id: int) -> bool:
         now = await self._database.now()
@@ -20,6 +22,7 @@ class MongoRemovalStore:
             result = await self._videos.replace_one(
                 {"_id": video_id, **KEPT}, {"status": DELETED, "updated_at": now}
             )
+        await self._catalogue.changed()
         return bool(result.matched_count)
 
     async def is_deleted(self, video_id: int) -> bool:

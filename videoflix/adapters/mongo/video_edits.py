@@ -5,6 +5,7 @@ from typing import Any
 
 from pymongo import ReturnDocument
 
+from videoflix.adapters.mongo.catalogue_version import CatalogueVersion
 from videoflix.adapters.mongo.database import Database
 from videoflix.adapters.mongo.video_records import KEPT, VIDEOS, video_of
 from videoflix.models import Video
@@ -16,6 +17,7 @@ class MongoVideoEdits:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._videos = database.collection(VIDEOS)
+        self._catalogue = CatalogueVersion(database)
 
     async def edit(self, video_id: int, changes: Mapping[str, str]) -> Video | None:
         return await self._change(video_id, {"$set": dict(changes)})
@@ -31,4 +33,5 @@ class MongoVideoEdits:
             document = await self._videos.find_one_and_update(
                 {"_id": video_id, **KEPT}, update, return_document=ReturnDocument.AFTER
             )
+        await self._catalogue.changed()
         return None if document is None else video_of(document)

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from pymongo import ASCENDING, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
+from videoflix.adapters.mongo.catalogue_version import CatalogueVersion
 from videoflix.adapters.mongo.database import Database, Document
 from videoflix.adapters.mongo.video_records import (
     FAILED,
@@ -51,6 +52,7 @@ class MongoVideoStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._videos = database.collection(VIDEOS)
+        self._catalogue = CatalogueVersion(database)
 
     async def next_id(self) -> int:
         return await self._database.next_id(VIDEOS)
@@ -93,6 +95,9 @@ class MongoVideoStore:
         async with self._database.operation():
             found = self._videos.find({"generation": {"$ne": None}}).sort(NEWEST_FIRST)
             return [video_of(document) async for document in found]
+
+    async def catalogue_version(self) -> int:
+        return await self._catalogue.now()
 
     async def claim(self, holder: str, seconds: float, max_attempts: int) -> Lease | None:
         now = await self._database.now()
@@ -186,6 +191,7 @@ class MongoVideoStore:
                 )
             if published is None:
                 raise
+        await self._catalogue.changed()
 
     async def _published_before(self, lease: Lease) -> str | None:
         async with self._database.operation():
