@@ -126,6 +126,13 @@ class ClientStream(IOStream):
     def writing(self) -> bool:
         return super().writing() or self._has_room is not None
 
+    def close(self, exc_info: Any = False) -> None:
+        super().close(exc_info)
+        if self.error is not None:
+            # It leads to what was being sent, and from there back to the error: megabytes that
+            # would stay until garbage is collected.
+            self.error.__traceback__ = None
+
     def close_fd(self) -> None:
         super().close_fd()
         self._wake()

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from media_pipeline.buffers import Room, new_room
 from media_pipeline.elementary import Adts, to_annex_b
 from media_pipeline.errors import DamagedTitle
 from media_pipeline.psi import PMT_PID, program_tables
@@ -88,9 +89,13 @@ class Counters:
 
 
 def mux_segment(
-    picture: tuple[bytes, TrackSamples], sound: tuple[Adts, TrackSamples] | None, counters: Counters
+    picture: tuple[bytes, TrackSamples],
+    sound: tuple[Adts, TrackSamples] | None,
+    counters: Counters,
+    room: Room = new_room,
 ) -> memoryview:
-    """One segment, of a picture with its parameter sets and at most one sound.
+    """One segment, of a picture with its parameter sets and at most one sound, in memory of
+    ``room``.
 
     The video samples begin with an IDR. Equal input gives equal bytes.
     """
@@ -105,7 +110,7 @@ def mux_segment(
     ]
     if sound is not None:
         groups.append(_sounds(*sound, counters.audio))
-    return packetized(groups, begin=int(pictures.times[0]))
+    return packetized(groups, begin=int(pictures.times[0]), room=room)
 
 
 def _table(pid: int, packet: bytes, times: Ticks, begin: int) -> Units:

@@ -14,6 +14,7 @@ from typing import Self, TypeVar
 import numpy as np
 import xxhash
 
+from media_pipeline.buffers import Room, new_room
 from media_pipeline.elementary import Adts, parameter_sets
 from media_pipeline.errors import DamagedTitle, Unmeasured
 from media_pipeline.iframes import TS_I_FRAME, i_frames_file
@@ -139,7 +140,9 @@ class Mezzanine:
         for name in track_tables(self.manifest):
             self.check_file(name)
 
-    def mux_ts(self, rendition: str, index: int, counters: Counters) -> memoryview:
+    def mux_ts(
+        self, rendition: str, index: int, counters: Counters, room: Room = new_room
+    ) -> memoryview:
         """Cut segment ``index`` with the given counters, unchecked."""
         segment = self.grid.segment(index)
         picture = self.track(rendition)
@@ -148,7 +151,7 @@ class Mezzanine:
             track = self.track(facts.name)
             sound = (Adts.of(track.configuration), track.samples(segment))
         parameters = parameter_sets(picture.configuration)
-        return mux_segment((parameters, picture.samples(segment)), sound, counters)
+        return mux_segment((parameters, picture.samples(segment)), sound, counters, room)
 
     def track(self, name: str) -> Track:
         """The track of a rendition or of a sound, opened once."""
@@ -225,8 +228,8 @@ class Title(Mezzanine):
         """Whether ``ts_facts`` answers without a look at the disk."""
         return rendition in self._segments
 
-    def cut_ts(self, rendition: str, index: int) -> memoryview:
-        """Cut segment ``index``, and check it against what was verified.
+    def cut_ts(self, rendition: str, index: int, room: Room = new_room) -> memoryview:
+        """Cut segment ``index``, in memory of ``room``, and check it against what was verified.
 
         Raises IndexError for a segment that does not exist, DamagedTitle when a byte of the
         title has changed.
@@ -235,7 +238,7 @@ class Title(Mezzanine):
         # PAT and PMT come once for each GOP.
         tables = self.grid.segment(index).first_gop % 16
         counters = Counters(tables, int(row["video_counter"]), int(row["audio_counter"]))
-        data = self.mux_ts(rendition, index, counters)
+        data = self.mux_ts(rendition, index, counters, room)
         if SegmentFacts.of(data) != SegmentFacts(int(row["size"]), int(row["xxh3"])):
             raise DamagedTitle(f"{rendition} segment {index} differs from what was verified")
         return data

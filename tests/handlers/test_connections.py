@@ -1,14 +1,18 @@
 """Connections that are kept, that are slow, and that are too many."""
 
 import asyncio
+import gc
 import socket
+import struct
 import subprocess
 import sys
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import pytest
 from structlog.testing import capture_logs
 from tornado.http1connection import HTTP1Connection
@@ -222,3 +226,26 @@ def test_a_process_may_have_as_many_descriptors_as_its_hard_limit() -> None:
     )
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     assert found.stdout.split() == [b"1", b"1024", b"768"]
+
+
+async def test_who_leaves_leaves_nothing_of_what_was_being_sent() -> None:
+    """Not even until garbage is collected: a player that seeks leaves segments of megabytes."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        client = socket.create_connection(listener.getsockname())
+        connection, _ = listener.accept()
+    connection.setblocking(False)
+    stream = ClientStream(connection)
+    segment = np.zeros(64 * 1024 * 1024, np.uint8)
+    is_there = weakref.ref(segment)
+    gc.disable()
+    try:
+        # Reset, not closed in turn: the next write says so.
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close()
+        with pytest.raises(StreamClosedError):
+            await stream.write(segment.data)
+        assert isinstance(stream.error, ConnectionError)
+        del segment
+        assert is_there() is None
+    finally:
+        gc.enable()

@@ -13,6 +13,7 @@ from typing import BinaryIO, Self, cast
 
 import structlog
 
+from media_pipeline.buffers import Buffers
 from media_pipeline.errors import DamagedTitle
 from media_pipeline.title import SegmentFacts, Title
 from videoflix.errors import NotFound
@@ -29,6 +30,7 @@ _FILE_THREADS = 4
 # Of segments that were cut just now, and whose clients have not taken all of them: some dozen
 # viewers at a time get theirs without a detour.
 LENT_BYTES = 32 * 1024 * 1024
+_KEPT_BYTES = 8 * 1024 * 1024  # for the next cuts, of memory that nobody uses
 
 _log = structlog.get_logger(__name__)
 
@@ -86,6 +88,7 @@ class StreamingService:
         self._cache = cache
         self.shelf = TitleShelf(videos, media, self.read)
         self._flights = Flights()
+        self._room = Buffers(_KEPT_BYTES)
         self.loans = Loans(lent)
         self._prefetch = Prefetch(cache, prefetch, self._start_ahead) if prefetch else None
         self._counting = threading.Lock()
@@ -225,7 +228,7 @@ class StreamingService:
                 flight.tell(None)
                 return
             began = time.perf_counter()
-            data = title.cut_ts(key.rendition, key.index)
+            data = title.cut_ts(key.rendition, key.index, self._room)
             self._measures.cut(time.perf_counter() - began, is_ahead=is_ahead)
             _log.debug("segment cut", segment=str(key))
             with self._counting:

@@ -11,6 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from handlers.pieces import Pieces
+from media_pipeline.buffers import Room, new_room
 from media_pipeline.title import SegmentFacts, Title
 from tests.clips.fixtures import ClipCache
 from tests.handlers.conftest import running
@@ -287,7 +288,7 @@ class WatchedTitle(Title):
         self._another = threading.Event()
         self.cuts = self._running = self.most = 0
 
-    def cut_ts(self, rendition: str, index: int) -> memoryview:
+    def cut_ts(self, rendition: str, index: int, room: Room = new_room) -> memoryview:
         with self._counting:
             self.cuts += 1
             self._running += 1
@@ -296,7 +297,7 @@ class WatchedTitle(Title):
                 self._another.set()
         self._another.wait(0.05)  # so that another one, if it may, begins meanwhile
         try:
-            return super().cut_ts(rendition, index)
+            return super().cut_ts(rendition, index, room)
         finally:
             with self._counting:
                 self._running -= 1

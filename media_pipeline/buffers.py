@@ -1,0 +1,80 @@
+"""Memory of a segment's size that is used again and again."""
+
+import mmap
+import queue
+import threading
+import weakref
+from collections.abc import Callable
+from contextlib import suppress
+
+import numpy as np
+import numpy.typing as npt
+
+Bytes = npt.NDArray[np.uint8]
+Room = Callable[[int], Bytes]  # so many bytes of memory, whatever is in them
+
+_STEP = 1024 * 1024  # sizes are multiples of it, so that more blocks fit more segments
+_MOST_WASTE = 2  # times the size that is asked for
+
+
+def new_room(size: int) -> Bytes:
+    """From the heap, and back there when the last view of it is gone."""
+    return np.empty(size, np.uint8)
+
+
+class Buffers:
+    """A ``Room`` that keeps at most ``kept`` bytes of what nobody uses any more. For all threads.
+
+    Segments live for as long as clients take them, each of another size: in a heap they leave
+    holes that nothing else fits into, and blocks that the kernel clears for each of them cost more
+    than to cut it.
+    """
+
+    def __init__(self, kept: int) -> None:
+        self._kept = kept
+        self._lock = threading.Lock()
+        self._free: list[mmap.mmap] = []  # what was used last, last
+        # Filled by whatever drops the last view: perhaps the garbage collector, within a call of
+        # ours, where it must not wait for our lock.
+        self._returned: queue.SimpleQueue[mmap.mmap] = queue.SimpleQueue()
+
+    def __call__(self, size: int) -> Bytes:
+        """The memory is somebody else's once the array and all views of it are gone."""
+        with self._lock:
+            self._collect()
+            memory = self._take(size)
+        if memory is None:
+            steps = max(1, -(-size // _STEP))
+            memory = mmap.mmap(-1, steps * _STEP, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        array = np.frombuffer(memory, np.uint8, size)
+        weakref.finalize(array, self._give_back, memory).atexit = False
+        return array
+
+    @property
+    def free(self) -> int:
+        """Bytes that are kept and that nobody uses."""
+        with self._lock:
+            self._collect()
+            return sum(map(len, self._free))
+
+    def _give_back(self, memory: mmap.mmap) -> None:
+        self._returned.put(memory)
+        if self._lock.acquire(blocking=False):  # else the next one collects it
+            try:
+                self._collect()
+            finally:
+                self._lock.release()
+
+    def _collect(self) -> None:
+        with suppress(queue.Empty):
+            while True:
+                self._free.append(self._returned.get_nowait())
+        while sum(map(len, self._free)) > self._kept:
+            del self._free[0]
+
+    def _take(self, size: int) -> mmap.mmap | None:
+        fitting = (block for block in self._free if size <= len(block) <= _MOST_WASTE * size)
+        found = min(fitting, key=len, default=None)
+        if found is not None:
+            self._free.remove(found)
+        return found
