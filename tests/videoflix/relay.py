@@ -1,7 +1,8 @@
-"""A TCP relay in front of a service: cut it, and the service is away; mend it, and it is back."""
+"""A TCP relay in front of a service: cut it, and the service is away; mend it, and it is back; or
+have it lose a single answer."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from urllib.parse import urlsplit
 
@@ -12,9 +13,15 @@ from videoflix.embedded.record import free_port
 Pair = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _pump(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, passes: Callable[[bytes], bool]
+) -> None:
+    """Until something does not pass; then the connection breaks."""
     with suppress(ConnectionError):
         while data := await reader.read(65_536):
+            if not passes(data):
+                writer.transport.abort()
+                return
             writer.write(data)
             await writer.drain()
     writer.close()
@@ -29,6 +36,11 @@ class Relay:
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.StreamWriter] = set()
         self._serving: set[asyncio.Task[None]] = set()
+        self._word: bytes | None = None
+
+    def lose_answer_to(self, word: bytes) -> None:
+        """The next request with this in it arrives, and the connection breaks before its answer."""
+        self._word = word
 
     async def mend(self) -> None:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
@@ -53,8 +65,19 @@ class Relay:
         try:
             far_reader, far_writer = await asyncio.open_connection(*self._target)
             self._open.add(far_writer)
+            is_lost = asyncio.Event()
+
+            def look(data: bytes) -> bool:
+                if self._word is not None and self._word in data:
+                    self._word = None
+                    is_lost.set()
+                return True
+
             try:
-                await asyncio.gather(_pump(reader, far_writer), _pump(far_reader, writer))
+                await asyncio.gather(
+                    _pump(reader, far_writer, look),
+                    _pump(far_reader, writer, lambda _: not is_lost.is_set()),
+                )
             finally:
                 self._open.discard(far_writer)
                 far_writer.close()

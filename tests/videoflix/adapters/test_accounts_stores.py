@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.videoflix.relay import relayed
 from videoflix.adapters.mongo.database import Database, open_database
 from videoflix.adapters.mongo.migrations import MIGRATIONS, migrate
 from videoflix.adapters.mongo.sessions import MongoSessionStore
@@ -54,6 +55,20 @@ async def test_twenty_registrations_of_one_address_make_one_account(
     answers = await asyncio.gather(*(add(users) for _ in range(20)), return_exceptions=True)
     assert len([answer for answer in answers if isinstance(answer, User)]) == 1
     assert len([answer for answer in answers if isinstance(answer, Conflict)]) == 19
+
+
+async def test_a_write_whose_answer_is_lost_is_not_taken_for_another(settings: Settings) -> None:
+    """The driver would send it again, and find the address taken: by itself."""
+    async with relayed(settings.mongo.uri) as (relay, uri):
+        through = settings.mongo.model_copy(update={"uri": uri})
+        async with open_database(settings.mongo) as here, open_database(through) as there:
+            await migrate(here, MIGRATIONS)
+            users = MongoUserStore(there)
+            await add(users, "first@b.org")
+            relay.lose_answer_to(b"second@b.org\x00\x02folded")
+            with pytest.raises(DatabaseUnavailable):
+                await add(users, "second@b.org")
+            assert await MongoUserStore(here).find_by_email("second@b.org")
 
 
 async def test_found_as_added(users: MongoUserStore) -> None:
