@@ -35,14 +35,16 @@ async def test_list(container: Container, environment: dict[str, str], tmp_path:
     member = await container.accounts.create(EMAIL, PASSWORD, is_staff=False)
     await container.accounts.create("boss@videoflix.example", PASSWORD, is_staff=True)
     await container.members.disable(member.id)
+    await container.accounts.register("new@videoflix.example", PASSWORD, PASSWORD)
     shown = users("list", environment=environment, root=tmp_path)
     assert shown.returncode == 0, shown.stderr
     lines = [line.split() for line in shown.stdout.splitlines()]
     day = f"{member.created_at:%Y-%m-%d}"
     assert lines == [
         ["id", "role", "state", "made", "email"],
-        ["1", "member", "inactive", day, EMAIL],
+        ["1", "member", "disabled", day, EMAIL],
         ["2", "admin", "active", day, "boss@videoflix.example"],
+        ["3", "member", "not-activated", day, "new@videoflix.example"],
     ]
     starts = {line.index(line.split()[-1]) for line in shown.stdout.splitlines()}
     assert len(starts) == 1  # columns stand below one another

@@ -64,12 +64,18 @@ def _run(work: Coroutine[Any, Any, None]) -> None:
         raise SystemExit(EXIT_INTERRUPTED)
 
 
+def _state(user: User) -> str:
+    if user.is_active:
+        return "active"
+    return "not-activated" if user.lapses_at else "disabled"
+
+
 def _rows(found: Sequence[User]) -> list[tuple[str, ...]]:
     return [
         (
             str(user.id),
             "admin" if user.is_staff else "member",
-            "active" if user.is_active else "inactive",
+            _state(user),
             f"{user.created_at:%Y-%m-%d}",
             user.email,
         )
