@@ -13,8 +13,12 @@ import numpy.typing as npt
 Bytes = npt.NDArray[np.uint8]
 Room = Callable[[int], Bytes]  # so many bytes of memory, whatever is in them
 
-_STEP = 1024 * 1024  # sizes are multiples of it, so that more blocks fit more segments
-_MOST_WASTE = 2  # times the size that is asked for
+_STEP = 64 * 1024  # sizes of blocks are multiples of it
+_WASTE = 4  # a quarter of the size that is asked for, at most
+
+
+def _rounded(size: int) -> int:
+    return max(1, -(-size // _STEP)) * _STEP
 
 
 def new_room(size: int) -> Bytes:
@@ -44,8 +48,7 @@ class Buffers:
             self._collect()
             memory = self._take(size)
         if memory is None:
-            steps = max(1, -(-size // _STEP))
-            memory = mmap.mmap(-1, steps * _STEP, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+            memory = mmap.mmap(-1, _rounded(size), mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         array = np.frombuffer(memory, np.uint8, size)
         weakref.finalize(array, self._give_back, memory).atexit = False
         return array
@@ -73,7 +76,8 @@ class Buffers:
             del self._free[0]
 
     def _take(self, size: int) -> mmap.mmap | None:
-        fitting = (block for block in self._free if size <= len(block) <= _MOST_WASTE * size)
+        most = _rounded(size) + size // _WASTE
+        fitting = (block for block in self._free if size <= len(block) <= most)
         found = min(fitting, key=len, default=None)
         if found is not None:
             self._free.remove(found)
