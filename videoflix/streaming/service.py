@@ -29,7 +29,7 @@ _SEGMENT = re.compile(r"segment_(\d{3,6})\.ts", re.ASCII)
 _FILE_THREADS = 4
 # Of segments that were cut just now, and whose clients have not taken all of them: some dozen
 # viewers at a time get theirs without a detour.
-LENT_BYTES = 32 * 1024 * 1024
+LENT_BYTES = 24 * 1024 * 1024
 _KEPT_BYTES = 8 * 1024 * 1024  # for the next cuts, of memory that nobody uses
 
 _log = structlog.get_logger(__name__)
