@@ -18,7 +18,7 @@ from tests.handlers.conftest import changed, running
 from tests.handlers.films import add_pending, encoded_title, publish, small_film
 from tests.handlers.site import PASSWORD, Server, stored_bytes
 from tests.handlers.streams import events
-from tests.handlers.test_tus import BYTES, TUS, created, offset_of
+from tests.handlers.tus import BYTES, TUS, created, offset_of
 from tests.nginx import FOLDER, PREFIX, Front, nginx
 from tests.programs import program
 from tests.videoflix.waiting import until, until_true

@@ -14,7 +14,7 @@ from tests.clips.fixtures import ClipCache
 from tests.commands import running, until
 from tests.handlers.films import encoded_title, publish, small_film
 from tests.handlers.site import PASSWORD
-from tests.handlers.test_tus import BYTES, TUS
+from tests.handlers.tus import BYTES, TUS
 from videoflix.container import Container
 from videoflix.settings import Settings
 
