@@ -31,7 +31,7 @@ endif
 PAGES := handlers/pages/node_modules/.ready
 WEB := tests/web/node_modules/.ready
 
-# One more than the two cores that are asked for: a third of a test's time is waiting.
+# One more than the two cores that are asked for: tests wait for a third of their time.
 TEST_PROCESSES := 3
 
 # Tests start hundreds of processes: each would compile every module again.

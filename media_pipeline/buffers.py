@@ -62,7 +62,8 @@ class Buffers:
 
     def _give_back(self, memory: mmap.mmap) -> None:
         self._returned.put(memory)
-        if self._lock.acquire(blocking=False):  # else the next one collects it
+        # Who has the lock meanwhile collects it, at once or with the next block that is asked for.
+        while not self._returned.empty() and self._lock.acquire(blocking=False):
             try:
                 self._collect()
             finally:

@@ -144,7 +144,8 @@ async def _database(settings: Settings) -> Finding:
     try:
         if not settings.mongo.is_embedded:
             uri = settings.mongo.uri.get_secret_value()
-            await wait_for_mongo(uri, settings.mongo.timeout)
+            mongo = settings.mongo
+            await wait_for_mongo(uri, mongo.timeout, database=mongo.database)
             return Finding("database", True, f"{_without_user(uri)} answers")
         services = EmbeddedServices(_root(settings), wants_queue=False)
         return await _embedded("database", services)

@@ -1,4 +1,5 @@
-"""Whether the database driver takes a URL, said without quoting it: it may hold a password."""
+"""Whether the database driver takes a URL, and the database the account in it, said without
+quoting it: it may hold a password."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,6 +8,12 @@ from pymongo import MongoClient
 from pymongo.errors import ConfigurationError as PyMongoConfigurationError
 
 from videoflix.errors import ConfigurationError
+
+# By the server's error codes: Unauthorized, AuthenticationFailed.
+REFUSALS = {
+    13: "the database does not let this account read and write",
+    18: "the database answers, but does not accept the user or the password",
+}
 
 
 @contextmanager

@@ -17,10 +17,12 @@ from typing import TypeAlias
 
 import av
 
+from media_pipeline.buffers import Buffers, Room
 from tests.benchmarks.films import Film
 from tests.benchmarks.rows import Row, Times, at_least, at_most
 from tests.benchmarks.scale import Scale
 from tests.benchmarks.served import Films
+from videoflix.streaming.service import KEPT_BYTES
 
 _PLACES = 10
 Data: TypeAlias = bytes | bytearray | memoryview
@@ -75,7 +77,7 @@ def _places(film: Film) -> list[int]:
     return [1 + (count - 3) * n // (_PLACES - 1) for n in range(_PLACES)]
 
 
-def _calls(film: Film, index: int) -> tuple[dict[str, Callable[[], Data]], int]:
+def _calls(film: Film, index: int, room: Room) -> tuple[dict[str, Callable[[], Data]], int]:
     """What is compared for one segment, and the segment's size in bytes."""
     title, grid = film.title, film.title.grid
     rendition = title.names[0]
@@ -86,7 +88,7 @@ def _calls(film: Film, index: int) -> tuple[dict[str, Callable[[], Data]], int]:
     track = title.folder / f"{rendition}.mp4"
     offset = max(0, track.stat().st_size * index // grid.segment_count - size)
     calls: dict[str, Callable[[], Data]] = {
-        f"cut, {film.name}": partial(title.cut_ts, rendition, index),
+        f"cut, {film.name}": partial(title.cut_ts, rendition, index, room),
         f"open, seek, remux, {film.name}": partial(remux, film.progressive, start, end),
         f"read and copy, {film.name}": partial(_floor, track, size, offset),
     }
@@ -97,9 +99,10 @@ def measure_films(films: Sequence[Film], tries: int) -> tuple[dict[str, Times], 
     """Times of cut, baseline and floor for each film, in turns; the mean segment in bytes."""
     found: dict[str, list[float]] = {}
     sizes = []
+    room = Buffers(KEPT_BYTES)  # as in the server
     for attempt in range(tries):
         for film in films:
-            calls, size = _calls(film, _places(film)[attempt % _PLACES])
+            calls, size = _calls(film, _places(film)[attempt % _PLACES], room)
             sizes.append(size)
             for name, call in calls.items():
                 milliseconds, length = _timed(call)

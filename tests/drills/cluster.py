@@ -76,10 +76,11 @@ class Cluster:
             (dead,) = (worker for worker in self.workers if worker.pid == holder)
             dead.kill()
             killed = time.monotonic()
-            until(partial(self._has, video_id, "attempts", attempts + 1), MINUTES)
+            until(partial(self._went_on, video_id, attempts), MINUTES)
             self.row(
                 f"worker killed at {percent} % of an encode",
                 f"taken up after {time.monotonic() - killed:.1f} s",
+                *([] if self._attempts(video_id) > attempts else ["it had just ended"]),
             )
             self.workers = [w for w in self.workers if w is not dead]
             self.workers.append(self._box.worker(self._name()))
@@ -98,9 +99,13 @@ class Cluster:
             return None
         return int(record["holder"].split(":")[1]), record["attempts"]
 
-    def _has(self, video_id: int, name: str, least: int) -> bool:
-        found: int = self._box.record(video_id)[name]
-        return found >= least
+    def _attempts(self, video_id: int) -> int:
+        found: int = self._box.record(video_id)["attempts"]
+        return found
+
+    def _went_on(self, video_id: int, attempts: int) -> bool:
+        is_ready: bool = self._box.record(video_id)["status"] == "ready"
+        return is_ready or self._attempts(video_id) > attempts
 
     def seen(self, what: str, on_other: Callable[[], bool]) -> None:
         began = time.monotonic()

@@ -12,9 +12,10 @@ from typing import Any
 import httpx
 import m3u8
 
+from tests.benchmarks.rows import at_most
 from tests.clips.generate import make_clip
 from tests.commands import Running, run, running
-from tests.drills.report import Outcome
+from tests.drills.report import Outcome, all_of
 from tests.handlers.site import PASSWORD
 
 EMAIL = "admin@example.com"
@@ -103,6 +104,10 @@ async def drill(folder: Path) -> Outcome:
                 f"{equal} of {len(course.before)}" if is_play else "",
             )
         )
+    outcome.figures = [
+        all_of("restore: answers after it that are equal", equal, len(course.before)),
+        at_most("restore: others", len(course.after.keys() - course.before.keys()), 0, ""),
+    ]
     if equal != len(course.before) or course.after.keys() != course.before.keys():
         outcome.misses.append("not everything that was played before is the same")
     return outcome

@@ -9,8 +9,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from handlers.server import serve
+from tests.clips.fixtures import ClipCache
 from tests.handlers.conftest import changed, running, site
-from tests.handlers.films import add_pending
+from tests.handlers.films import add_pending, encoded_title, publish
 from tests.handlers.raw import exchange, open_connection, status_of
 from tests.handlers.site import PASSWORD, Server, link_of, login, set_cookies
 from tests.videoflix.adapters.mail_server import Inbox, Trouble, mail_server
@@ -247,13 +248,21 @@ async def test_only_a_trusted_proxy_names_requests(settings: Settings) -> None:
                         assert named in [entry.get("request_id") for entry in logs]
 
 
-async def test_the_database_goes_away_and_comes_back(settings: Settings) -> None:
-    """R49: 503 where it is needed, never a false answer, and no restart is needed."""
+async def test_r49_the_database_goes_away_and_comes_back(
+    settings: Settings, clip_cache: ClipCache
+) -> None:
+    """R49: 503 where it is needed, never a false answer, films that are known play on, and no
+    restart is needed."""
+    segments = [f"video/1/480p/segment_{number:03}.ts" for number in range(2)]
     async with relayed(settings.mongo.uri) as (relay, uri):
         away = changed(settings, mongo={"uri": uri, "timeout": 0.5})
         async with site(away) as server, server.signed_in() as client:
             body = {"email": "member@example.com", "password": PASSWORD}
+            await publish(server.container, encoded_title(clip_cache))
+            assert (await client.get(segments[0])).status_code == 200
             await relay.cut()
+            for segment in segments:
+                assert (await client.get(segment)).status_code == 200
             for response in (
                 await client.get("video/"),
                 await client.post("login/", json=body),
@@ -265,6 +274,7 @@ async def test_the_database_goes_away_and_comes_back(settings: Settings) -> None
                 assert int(response.headers["retry-after"]) > 0
             async with server.client() as stranger:
                 assert (await stranger.get("video/")).status_code == 401
+                assert (await stranger.get(segments[0])).status_code == 401
             await relay.mend()
 
             async def works() -> bool:

@@ -118,6 +118,10 @@ async def test_a_film_is_watched_over_http_2(
         assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
     path = next(line for line in playlist.text.splitlines() if not line.startswith("#"))
     cold, warm = await curl.get(path), await curl.get(path)
+    chosen = "0123456789abcdef" * 2  # nobody chooses by which name the logs have his requests
+    answer = await curl.get(path, "-H", f"X-Request-ID: {chosen}")
+    assert len(answer.headers["X-Request-ID"]) == len(chosen)
+    assert answer.headers["X-Request-ID"] != chosen
     assert warm.headers["Strict-Transport-Security"] == "max-age=31536000"
     assert warm.content == cold.content
     cmaf = "/api/video/1/cmaf/480p/segment_000.m4s"

@@ -11,7 +11,7 @@ import pytest
 from handlers.streamed import StreamedHandler
 from tests.clips.fixtures import ClipCache
 from tests.handlers.conftest import changed, running
-from tests.handlers.films import small_film
+from tests.handlers.films import encoded_title, publish, small_film
 from tests.handlers.raw import open_connection, status_of
 from tests.handlers.site import Server, stored_bytes
 from tests.handlers.tus import (
@@ -181,8 +181,10 @@ async def test_an_upload_survives_a_restart_of_the_server(settings: Settings, fi
         assert container.media.source(1).read_bytes() == film
 
 
-async def test_r29_no_room_is_said_before_the_first_byte(settings: Settings) -> None:
-    """R29"""
+async def test_r29_r48_no_room_is_said_before_the_first_byte(
+    settings: Settings, clip_cache: ClipCache
+) -> None:
+    """R29 R48: by both doors; films play on, and people sign in."""
     full = changed(settings, storage={"free_floor": 1 << 60})
     async with (
         open_container(full) as container,
@@ -190,7 +192,13 @@ async def test_r29_no_room_is_said_before_the_first_byte(settings: Settings) -> 
         server.signed_in(is_staff=True) as admin,
     ):
         assert (await create(admin, SIZE)).status_code == 507
+        files = {"file": ("film.mp4", b"film" * 100)}
+        answer = await admin.post("admin/videos/", data={"title": "A film"}, files=files)
+        assert answer.status_code == 507
         assert stored_bytes(server) == 0
+        await publish(container, encoded_title(clip_cache))
+        async with server.signed_in("another@example.com") as member:
+            assert (await member.get("video/1/480p/segment_000.ts")).status_code == 200
 
 
 async def test_r29_an_upload_that_pauses_keeps_its_room(settings: Settings) -> None:

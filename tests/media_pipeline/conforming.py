@@ -35,7 +35,7 @@ def media(text: str) -> m3u8.M3U8:
         assert found.duration > 0, "RFC 8216 §4.3.2.1: nothing lasts no time"
         rounded = int(found.duration + 0.5)
         assert rounded <= playlist.target_duration, "RFC 8216 §4.3.3.1"
-        assert found.uri.startswith("/api/video/1/")
+        assert found.uri.startswith("/api/video/1/"), "RFC 8216 §4.1: an address"
     return playlist
 
 
@@ -80,16 +80,24 @@ def check_multivariant(text: str) -> None:
         needed = {"BANDWIDTH", "AVERAGE-BANDWIDTH", "CODECS", "RESOLUTION", "FRAME-RATE"}
         assert found.keys() >= needed, "RFC 8216 §4.3.4.2"
         assert found["CLOSED-CAPTIONS"] == "NONE", "RFC 8216 §4.3.4.2"
-        assert int(found["AVERAGE-BANDWIDTH"]) <= int(found["BANDWIDTH"])
+        assert int(found["AVERAGE-BANDWIDTH"]) <= int(found["BANDWIDTH"]), (
+            "RFC 8216 §4.3.4.2: no average above the peak"
+        )
         for kind in ("AUDIO", "SUBTITLES"):
             assert (kind in found) == any(key[0] == kind for key in groups), "§4.3.4.2"
             assert kind not in found or (kind, found[kind]) in groups, "§4.3.4.2: the group exists"
     # Sets of attributes are the same everywhere, so that players may switch.
-    assert len({(found.get("AUDIO"), found.get("SUBTITLES")) for found in variants}) == 1
+    assert len({(found.get("AUDIO"), found.get("SUBTITLES")) for found in variants}) == 1, (
+        "RFC 8216 §4.3.4.2: the same groups"
+    )
     i_frames = attributes(text, "EXT-X-I-FRAME-STREAM-INF")
     assert len(i_frames) == len(variants), "RFC 8216 §4.3.4.3"
     for found, variant in zip(i_frames, variants, strict=True):
-        assert found.keys() == {"BANDWIDTH", "AVERAGE-BANDWIDTH", "CODECS", "RESOLUTION", "URI"}
-        assert found["RESOLUTION"] == variant["RESOLUTION"]
-        assert int(found["BANDWIDTH"]) < int(variant["BANDWIDTH"])
-        assert found["CODECS"].strip('"') == variant["CODECS"].strip('"').split(",")[0]
+        assert found.keys() == {"BANDWIDTH", "AVERAGE-BANDWIDTH", "CODECS", "RESOLUTION", "URI"}, (
+            "RFC 8216 §4.3.4.3"
+        )
+        assert found["RESOLUTION"] == variant["RESOLUTION"], "RFC 8216 §4.3.4.3"
+        assert int(found["BANDWIDTH"]) < int(variant["BANDWIDTH"]), "RFC 8216 §4.3.4.3"
+        assert found["CODECS"].strip('"') == variant["CODECS"].strip('"').split(",")[0], (
+            "RFC 8216 §4.3.4.3"
+        )

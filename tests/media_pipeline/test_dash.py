@@ -113,7 +113,7 @@ def test_templates_name_every_segment_with_its_exact_time(
         assert found[0][0] == 0, "§5.3.9.6: @t"
         for representation in adaptation_set.findall(f"{NAMESPACE}Representation"):
             name = representation.attrib["id"]
-            assert template.get("startNumber") == "0"
+            assert template.get("startNumber") == "0", "§5.3.9.5.3: @startNumber"
             for index in range(grid.segment_count):
                 media = template.attrib["media"].replace("$RepresentationID$", name)
                 url = base + media.replace("$Number%03d$", f"{index:03d}")
@@ -121,49 +121,56 @@ def test_templates_name_every_segment_with_its_exact_time(
             init = template.attrib["initialization"].replace("$RepresentationID$", name)
             assert base + init == package.cmaf_init(name), "§5.3.9.4.4"
             measures = package.track(name).measures()
-            assert [ticks for _, ticks in found] == [each.ticks for each in measures]
+            assert [ticks for _, ticks in found] == [each.ticks for each in measures], (
+                "§5.3.9.6: @t and @d"
+            )
             rates = [8 * each.size * timescale / Fraction(each.ticks) for each in measures]
             assert 0 <= int(representation.attrib["bandwidth"]) - max(rates) < 1, "§5.3.5.2"
         end = sum(length for _, length in found)
-        assert 0 <= Fraction(end, timescale) - grid.duration <= Fraction(1, 4)
+        assert 0 <= Fraction(end, timescale) - grid.duration <= Fraction(1, 4), (
+            "§5.3.9.6: the last one ends with the film"
+        )
 
 
 def test_pictures(package: Package, mpd: ElementTree.Element) -> None:
     [found] = sets(mpd, "video")
-    assert found.get("mimeType") == "video/mp4"
+    assert found.get("mimeType") == "video/mp4", "§5.3.7.2: @mimeType"
     assert Fraction(found.attrib["frameRate"]) == package.grid.rate, "§5.3.7.2"
     assert found.get("segmentAlignment") == "true", "§5.3.3.2"
     listed = [
         (each.get("id"), each.get("codecs"), each.get("width"), each.get("height"))
         for each in found.findall(f"{NAMESPACE}Representation")
     ]
-    assert listed == [
+    encoded = [
         (facts.name, facts.codecs, str(facts.width), str(facts.height))
         for facts in package.manifest.renditions
     ]
+    assert listed == encoded, "§5.3.5, §5.3.7.2"
 
 
 def test_sounds(package: Package, mpd: ElementTree.Element) -> None:
     found = sets(mpd, "audio")
-    assert len(found) == len(package.manifest.audio)
+    assert len(found) == len(package.manifest.audio), "§5.3.3: one for each sound"
     for adaptation_set, facts in zip(found, package.manifest.audio, strict=True):
-        assert adaptation_set.get("mimeType") == "audio/mp4"
+        assert adaptation_set.get("mimeType") == "audio/mp4", "§5.3.7.2: @mimeType"
         assert adaptation_set.get("lang", "und") == facts.language, "§5.3.3.2"
         assert one(adaptation_set, "Label").text == facts.label, "§5.3.10"
         roles = ["main" if facts.is_default else "alternate", *facts.roles]
         assert values(adaptation_set, "Role") == roles, "§5.8.5.5"
         representation = one(adaptation_set, "Representation")
-        assert representation.get("codecs") == facts.codecs
-        assert representation.get("audioSamplingRate") == str(AUDIO_RATE)
+        assert representation.get("codecs") == facts.codecs, "§5.3.7.2: @codecs"
+        assert representation.get("audioSamplingRate") == str(AUDIO_RATE), (
+            "§5.3.7.2: @audioSamplingRate"
+        )
         assert values(representation, "AudioChannelConfiguration") == ["2"], "§5.8.5.4"
 
 
 def test_subtitles(package: Package, mpd: ElementTree.Element) -> None:
     found = sets(mpd, "text")
-    assert len(found) == len(package.texts)
+    assert len(found) == len(package.texts), "§5.3.3: one for each language"
     for adaptation_set, facts in zip(found, package.manifest.subtitles, strict=True):
-        assert adaptation_set.get("mimeType") == "text/vtt"
-        assert adaptation_set.get("lang", "und") == facts.language
+        assert adaptation_set.get("mimeType") == "text/vtt", "§5.3.7.2: @mimeType"
+        assert adaptation_set.get("lang", "und") == facts.language, "§5.3.3.2: @lang"
         kind = "caption" if facts.is_hearing_impaired else "subtitle"
         use = "main" if facts.is_default else "alternate"
         assert values(adaptation_set, "Role") == [kind, use], "§5.8.5.5"
@@ -178,11 +185,13 @@ def test_thumbnails(package: Package, mpd: ElementTree.Element) -> None:
     timescale = int(template.attrib["timescale"])
     lasts = Fraction(int(template.attrib["duration"]), timescale)
     assert lasts == facts.columns * facts.rows * facts.interval / grid.rate, "DASH-IF IOP §6.2.6"
-    assert -(-grid.duration // lasts) == facts.sheets
-    assert template.get("media") == "sprite-$Number$.jpg?v=generation"
+    assert -(-grid.duration // lasts) == facts.sheets, "§5.3.9.5.3: as many numbers as sheets"
+    assert template.get("media") == "sprite-$Number$.jpg?v=generation", "§5.3.9.4.4"
     representation = one(found, "Representation")
     [tiles] = representation.findall(f"{NAMESPACE}EssentialProperty")
-    assert tiles.get("schemeIdUri") == "http://dashif.org/guidelines/thumbnail_tile"
+    assert tiles.get("schemeIdUri") == "http://dashif.org/guidelines/thumbnail_tile", (
+        "DASH-IF IOP §6.2.6"
+    )
     assert tiles.get("value") == f"{facts.columns}x{facts.rows}", "DASH-IF IOP §6.2.6"
-    assert representation.get("width") == str(facts.columns * facts.width)
-    assert representation.get("height") == str(facts.rows * facts.height)
+    assert representation.get("width") == str(facts.columns * facts.width), "DASH-IF IOP §6.2.6"
+    assert representation.get("height") == str(facts.rows * facts.height), "DASH-IF IOP §6.2.6"

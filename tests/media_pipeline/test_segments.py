@@ -175,7 +175,8 @@ def test_a_segment_lasts_as_long_as_its_extinf(cut: Cut) -> None:
             place = f"{name} segment {index}: RFC 8216 §6.2.1: its time in the film"
             assert abs(start - TS_START - total * 90_000) <= 1, place
             total += Fraction(str(playlist.segments[index].duration))
-        assert abs(total - grid.duration) <= Fraction(len(segments), 1_000_000)
+        ends = "RFC 8216 §4.3.2.1: all durations are the film's"
+        assert abs(total - grid.duration) <= Fraction(len(segments), 1_000_000), ends
 
 
 def test_durations_have_six_decimals_and_fit_the_target_duration(cut: Cut) -> None:
@@ -184,7 +185,8 @@ def test_durations_have_six_decimals_and_fit_the_target_duration(cut: Cut) -> No
         durations = [
             line[len("#EXTINF:") : -1] for line in text.splitlines() if line.startswith("#EXTINF")
         ]
-        assert all(len(duration.partition(".")[2]) == 6 for duration in durations)
+        exact = "RFC 8216 §4.3.2.1: decimal fractions of a second"
+        assert all(len(duration.partition(".")[2]) == 6 for duration in durations), exact
         target = _playlist(cut, name).target_duration
         assert max(round(float(duration)) for duration in durations) == target, "RFC 8216 §4.3.3.1"
         assert text.endswith("#EXT-X-ENDLIST\n"), "RFC 8216 §4.3.3.4"
@@ -206,7 +208,7 @@ def test_pictures_stand_on_one_grid_without_gap_or_overlap(cut: Cut) -> None:
             for segment in segments
             for unit in sorted(units(list(packets(segment)), VIDEO), key=lambda unit: unit.pts)
         ]
-        assert len(times) == grid.frames, name
+        assert len(times) == grid.frames, f"{name}: RFC 8216 §3: each picture in one segment"
         for frame, time in enumerate(times):
             place = f"{name} picture {frame}: ISO/IEC 13818-1 §2.4.3.7: PTS"
             assert abs(time - frame * 90_000 / grid.rate) <= Fraction(1, 2), place
@@ -292,8 +294,8 @@ def test_a_segment_decodes_alone_without_an_error_line(cut: Cut, tmp_path: Path)
         text=True,
         check=True,
     )
-    assert done.stderr == ""
-    assert done.stdout.splitlines() == expected
+    assert done.stderr == "", "RFC 8216 §6.2.1: a segment can be decoded alone"
+    assert done.stdout.splitlines() == expected, "RFC 8216 §6.2.1: all of it"
 
 
 def _digests(source: str | io.BytesIO, kind: str) -> list[str]:
@@ -310,12 +312,13 @@ def _digests(source: str | io.BytesIO, kind: str) -> list[str]:
 def test_all_segments_joined_decode_to_exactly_the_mezzanine(cut: Cut) -> None:
     for name, segments in cut.segments.items():
         joined = _digests(io.BytesIO(b"".join(segments)), "video")
-        assert joined == _digests(str(cut.title.folder / f"{name}.mp4"), "video"), name
+        stored = _digests(str(cut.title.folder / f"{name}.mp4"), "video")
+        assert joined == stored, f"{name}: RFC 8216 §3: segments are the film when joined"
     if cut.title.manifest.audio:
         joined = _digests(io.BytesIO(b"".join(segments)), "audio")
         stored = _digests(str(cut.title.folder / "audio-0.mp4"), "audio")
         # The track file's edit list drops the priming frame; a transport stream has none.
-        assert joined[1:] == stored
+        assert joined[1:] == stored, "RFC 8216 §3: segments are the film when joined"
 
 
 def test_cutting_again_gives_equal_bytes(cut: Cut) -> None:
@@ -339,7 +342,7 @@ def test_bandwidths_are_those_of_the_segments(cut: Cut) -> None:
         average = sum(map(len, segments)) * 8 / grid.duration
         assert average <= info.average_bandwidth < average + 1, f"{name}: RFC 8216 §4.3.4.2"
         facts = cut.title.renditions[name]
-        assert info.resolution == (facts.width, facts.height)
+        assert info.resolution == (facts.width, facts.height), f"{name}: RFC 8216 §4.3.4.2"
 
 
 def test_renditions_differ(cut: Cut) -> None:

@@ -1,12 +1,18 @@
 """``doctor`` says in plain words what is wrong, and by its exit status that something is."""
 
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from pymongo import MongoClient
 
 from tests.commands import run, running
 from tests.videoflix.waiting import processes_naming
+from videoflix.settings import Settings
 
 NAMES = ["settings", "storage", "secret", "codecs", "port", "mail", "database", "queue"]
 
@@ -83,3 +89,50 @@ def test_a_secret_that_others_can_read_is_wrong(tmp_path: Path) -> None:
     ended = run("doctor", root=root)
     assert ended.returncode == 1
     assert "chmod 600" in findings(ended.stdout)["secret"][1]
+
+
+@contextmanager
+def account(settings: Settings, database: str) -> Iterator[str]:
+    """The URL of one that may read and write this database alone, as the guide makes it."""
+    uri = settings.mongo.uri.get_secret_value()
+    with MongoClient[dict[str, Any]](uri) as client:
+        roles = [{"role": "readWrite", "db": database}]
+        client[database].command("createUser", "only", pwd="a-password", roles=roles)
+        try:
+            host = urlsplit(uri).netloc.rpartition("@")[2]
+            yield f"mongodb://only:a-password@{host}/?authSource={database}&directConnection=true"
+        finally:
+            client[database].command("dropUser", "only")
+
+
+def test_an_account_for_its_own_database_is_enough(settings: Settings, tmp_path: Path) -> None:
+    own = settings.mongo.database
+    with account(settings, own) as uri:
+        extra = {"VIDEOFLIX_MONGO__URI": uri, "VIDEOFLIX_MONGO__DATABASE": own}
+        ended = run("doctor", root=tmp_path / "var", extra=extra)
+        assert findings(ended.stdout)["database"][0] == "ok", ended.stdout
+        listed = run("users", "list", root=tmp_path / "var", extra=extra)
+        assert listed.returncode == 0, listed.stderr
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (("a-password", "another"), "does not accept the user or the password"),
+        (("mongodb://", "mongodb://"), "does not let this account read and write"),
+    ],
+)
+def test_an_account_that_is_refused(
+    settings: Settings, tmp_path: Path, wrong: tuple[str, str], said: str
+) -> None:
+    """By all commands, in one line."""
+    own = settings.mongo.database
+    with account(settings, own) as uri:
+        extra = {"VIDEOFLIX_MONGO__URI": uri.replace(*wrong), "VIDEOFLIX_MONGO__DATABASE": "other"}
+        mark, text = findings(run("doctor", root=tmp_path / "var", extra=extra).stdout)["database"]
+        assert (mark, said in text) == ("WRONG", True), text
+        for command in (("users", "list"), ("worker",)):
+            ended = run(*command, root=tmp_path / "var", extra=extra)
+            assert ended.returncode == 1, command
+            assert said in ended.stderr
+            assert "Traceback" not in ended.stderr

@@ -12,15 +12,18 @@ STALE_SECONDS = 60.0
 
 
 class Guard:
-    def __init__(self, tokens: Tokens, revocations: Revocations) -> None:
+    def __init__(
+        self, tokens: Tokens, revocations: Revocations, *, stale: float = STALE_SECONDS
+    ) -> None:
         self._tokens = tokens
         self._revocations = revocations
+        self._stale = stale
 
     def authenticate(self, token: str | None) -> Principal:
         """The maker of a request, from its access token.
 
-        Raises Unauthenticated, and ServiceUnavailable when revocations have not been heard of
-        for a minute: an answer could then be given to somebody who was signed out.
+        Raises Unauthenticated, and ServiceUnavailable when the store of revocations has not been
+        heard for ``stale`` seconds: an answer could then be given to somebody who was signed out.
         """
         if not token:
             raise Unauthenticated("Authentication credentials were not provided.")
@@ -33,5 +36,5 @@ class Guard:
         raises what ``authenticate`` raises where the session has ended."""
         if principal.session_id in self._revocations:
             raise Unauthenticated("This session has ended.")
-        if self._revocations.age > STALE_SECONDS:
+        if self._revocations.age > self._stale:
             raise ServiceUnavailable("Sessions cannot be checked at the moment.")

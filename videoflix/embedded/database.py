@@ -18,7 +18,7 @@ from pymongo.errors import OperationFailure, PyMongoError
 
 from videoflix.embedded.record import GRACE_SECONDS, LOOPBACK, USER, Endpoint, free_port, mongo_uri
 from videoflix.errors import ConfigurationError, DatabaseUnavailable
-from videoflix.mongo_url import check_mongo_url
+from videoflix.mongo_url import REFUSALS, check_mongo_url
 from videoflix.private_files import private_folder, write_private
 from videoflix.processes import KeptProcess, Program
 
@@ -26,7 +26,6 @@ CACHE_SIZE = "256M"
 START_SECONDS = 30.0
 POLL_SECONDS = 0.05
 _USER_EXISTS = 51003
-_REFUSED = frozenset({13, 18})  # Unauthorized, AuthenticationFailed
 
 
 def program(root: Path, port: int, *, has_auth: bool) -> Program:
@@ -65,8 +64,10 @@ def _wake(port: int) -> None:
         socket.create_connection((LOOPBACK, port), timeout=0.1).close()
 
 
-async def wait_for_mongo(uri: str, seconds: float = START_SECONDS) -> None:
-    """Return once a client gets through.
+async def wait_for_mongo(
+    uri: str, seconds: float = START_SECONDS, *, database: str = "admin"
+) -> None:
+    """Return once a client gets through, with an account that may look into ``database``.
 
     Raises DatabaseUnavailable after ``seconds``, and ConfigurationError for a URL that the driver
     does not take.
@@ -75,7 +76,7 @@ async def wait_for_mongo(uri: str, seconds: float = START_SECONDS) -> None:
     deadline = time.monotonic() + seconds
     while True:
         try:
-            return await asyncio.to_thread(_look, uri)
+            return await asyncio.to_thread(_look, uri, database)
         except PyMongoError as error:
             if time.monotonic() > deadline:
                 raise DatabaseUnavailable(_why_not(error, seconds)) from error
@@ -83,14 +84,14 @@ async def wait_for_mongo(uri: str, seconds: float = START_SECONDS) -> None:
 
 
 def _why_not(error: PyMongoError, seconds: float) -> str:
-    if isinstance(error, OperationFailure) and error.code in _REFUSED:
-        return "the database answers, but does not accept the user or the password"
+    if isinstance(error, OperationFailure) and error.code in REFUSALS:
+        return REFUSALS[error.code]
     return f"the database did not answer within {seconds:g} s"
 
 
-def _look(uri: str) -> None:
+def _look(uri: str, database: str) -> None:
     with MongoClient[dict[str, object]](uri, serverSelectionTimeoutMS=400) as client:
-        client.admin.list_collection_names()  # needs the password, which a ping does not
+        client[database].list_collection_names()  # needs the password, which a ping does not
 
 
 def _make_user(uri: str, password: str) -> None:

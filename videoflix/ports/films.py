@@ -39,8 +39,8 @@ class VideoStore(Protocol):
         whatever has become of later encodes."""
 
     async def catalogue_version(self) -> int:
-        """Another number once what ``list_ready`` returns has changed: when the change returns to
-        its caller, unless the database went away in between."""
+        """Another number once what members see of ``list_ready`` has changed: when the change
+        returns to its caller, unless the database went away in between."""
 
     async def claim(self, holder: str, seconds: float, max_attempts: int) -> Lease | None:
         """Take the oldest video that waits, or whose lease has run out, in one atomic update.

@@ -36,7 +36,7 @@ class RequestMeasures(Protocol):
 class StreamingMeasures(Protocol):
     def segment(self, source: str, seconds: float) -> None:
         """A viewer's MPEG-TS segment was ready to be sent: from the ``cache``, by a ``cut`` that
-        he began, or by one that he ``joined``."""
+        he began, or by one that he ``joined``, of this process or of another."""
 
     def cut(self, seconds: float, *, is_ahead: bool) -> None:
         """A segment was cut: for who waits, or ahead."""

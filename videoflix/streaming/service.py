@@ -30,7 +30,7 @@ _FILE_THREADS = 4
 # Of segments that were cut just now, and whose clients have not taken all of them: some dozen
 # viewers at a time get theirs without a detour.
 LENT_BYTES = 24 * 1024 * 1024
-_KEPT_BYTES = 8 * 1024 * 1024  # for the next cuts, of memory that nobody uses
+KEPT_BYTES = 8 * 1024 * 1024  # for the next cuts, of memory that nobody uses
 
 _log = structlog.get_logger(__name__)
 
@@ -88,7 +88,7 @@ class StreamingService:
         self._cache = cache
         self.shelf = TitleShelf(videos, media, self.read)
         self._flights = Flights()
-        self._room = Buffers(_KEPT_BYTES)
+        self._room = Buffers(KEPT_BYTES)
         self.loans = Loans(lent)
         self._prefetch = Prefetch(cache, prefetch, self._start_ahead) if prefetch else None
         self._counting = threading.Lock()
@@ -190,7 +190,7 @@ class StreamingService:
             if file := await self.read(self._cache.open, key, facts):
                 return file, source
             if block is not None:
-                cut = partial(title.cut_ts, key.rendition, key.index)
+                cut = partial(title.cut_ts, key.rendition, key.index, self._room)
                 return cast(BinaryIO, MadeAgain(facts.size, cut, self._cut)), source
 
     @contextmanager

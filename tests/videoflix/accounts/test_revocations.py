@@ -12,11 +12,15 @@ from redis.asyncio import Redis
 
 from tests.videoflix.relay import relayed
 from tests.videoflix.waiting import until, until_true
-from videoflix.accounts.revocations import open_revocations
+from videoflix.accounts.guard import Guard
+from videoflix.accounts.revocations import POLL_SECONDS, open_revocations
 from videoflix.accounts.service import SignedIn
+from videoflix.accounts.tokens import Tokens
+from videoflix.adapters.mongo.database import open_database
+from videoflix.adapters.mongo.sessions import MongoSessionStore
 from videoflix.adapters.revocation_feed import CHANNEL, RedisRevocationFeed
 from videoflix.container import Container, open_container
-from videoflix.errors import DatabaseUnavailable, Unauthenticated
+from videoflix.errors import DatabaseUnavailable, ServiceUnavailable, Unauthenticated
 from videoflix.settings import MongoSettings, RedisSettings, Settings
 
 EMAIL = "member@example.com"
@@ -82,6 +86,35 @@ async def test_r9_polled_while_redis_is_away_and_heard_again_after(
             await hears(container, second.access)
             await relay.mend()
             await heard_through_redis(settings, other)
+
+
+async def test_r49_sessions_count_without_the_database_for_a_while(
+    settings: Settings, container: Container
+) -> None:
+    """R49: then nobody can say that one has not ended, until the database is back."""
+    await container.accounts.create(EMAIL, PASSWORD, is_staff=False)
+    token = (await sign_in(container)).access
+    tokens = Tokens(settings.auth.secret_key.get_secret_value(), [], access=timedelta(minutes=15))
+    async with relayed(settings.mongo.uri) as (relay, uri):
+        mongo = settings.mongo.model_copy(update={"uri": uri, "timeout": 0.5})
+        async with (
+            open_database(mongo) as database,
+            listening(settings, lambda _: None) as feed,
+            open_revocations(MongoSessionStore(database), feed, timedelta(minutes=15)) as known,
+        ):
+            guard = Guard(tokens, known, stale=2 * POLL_SECONDS + 2)
+
+            def is_known() -> bool:
+                try:
+                    return guard.authenticate(token).user_id == 1
+                except ServiceUnavailable:
+                    return False
+
+            await relay.cut()
+            assert is_known()
+            await until_true(lambda: not is_known())
+            await relay.mend()
+            await until_true(is_known)
 
 
 async def heard_through_redis(settings: Settings, container: Container) -> None:

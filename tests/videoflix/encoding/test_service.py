@@ -61,6 +61,18 @@ async def test_what_cannot_be_encoded_fails_at_once_with_the_reason(parts: Parts
     assert await parts.encoding.claim("tester") is None
 
 
+async def test_r48_encodes_wait_below_the_floor(settings: Settings, parts: Parts) -> None:
+    """R48: no attempt is used up by it, and they begin when there is room."""
+    video_id = await add(parts, "ready")
+    floor = settings.storage.model_copy(update={"free_floor": 1 << 60})
+    async with open_parts(settings.model_copy(update={"storage": floor})) as full:
+        assert await full.encoding.claim("tester") is None
+        assert await full.encoding.claim_chunk("tester") is None
+    video = await record(parts, video_id)
+    assert (video.status, video.attempts) == (ProcessingStatus.PENDING, 0)
+    assert (await run(parts)).status is ProcessingStatus.READY
+
+
 async def test_trouble_is_tried_again_and_told_meanwhile(parts: Parts) -> None:
     """R42"""
     video_id = await add(parts, "trouble", "crash", "ready")

@@ -19,13 +19,14 @@ from pymongo.errors import (
     ConnectionFailure,
     DuplicateKeyError,
     ExecutionTimeout,
+    OperationFailure,
     PyMongoError,
     WriteConcernError,
 )
 from pymongo.monitoring import CommandListener
 
 from videoflix.errors import DatabaseUnavailable
-from videoflix.mongo_url import refusal_in_one_line
+from videoflix.mongo_url import REFUSALS, refusal_in_one_line
 from videoflix.settings import MongoSettings
 
 Document = dict[str, Any]
@@ -57,9 +58,9 @@ class Database:
     async def operation(self, seconds: float | None = None) -> AsyncIterator[None]:
         """Run database calls inside of this; ``seconds`` limits all of them together.
 
-        Raises DatabaseUnavailable when the server cannot be reached, is no primary or does not
-        answer in time. Other driver errors pass: DuplicateKeyError is for the store, the rest
-        are defects.
+        Raises DatabaseUnavailable when the server cannot be reached, is no primary, does not
+        answer in time or refuses the account. Other driver errors pass: DuplicateKeyError is for
+        the store, the rest are defects.
         """
         limit = self._seconds if seconds is None else seconds
         try:
@@ -74,6 +75,8 @@ class Database:
         except PyMongoError as error:
             if isinstance(error, _UNREACHABLE) or error.timeout:
                 raise DatabaseUnavailable("The database cannot be reached.") from error
+            if isinstance(error, OperationFailure) and error.code in REFUSALS:
+                raise DatabaseUnavailable(f"{REFUSALS[error.code].capitalize()}.") from error
             raise
 
     async def now(self) -> datetime:
