@@ -12,9 +12,9 @@ from pymongo import MongoClient
 from redis import Redis
 
 from tests.clips.fixtures import clip_cache
+from tests.ports import free_port
 from tests.services import UNLIMITED, Services, services_for_tests
 from videoflix.container import Container, open_container
-from videoflix.embedded.record import free_port
 from videoflix.settings import Settings
 from videoflix.settings_loader import load_settings
 

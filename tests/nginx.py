@@ -6,11 +6,12 @@ import socket
 import ssl
 import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.commands import REPOSITORY, until
+from tests.ports import free_port
 from tests.processes import started, stop
 from tests.programs import program
 
@@ -45,15 +46,6 @@ def make_certificate(folder: Path) -> Path:
     command += ["-keyout", str(folder / "privkey.pem"), "-out", str(certificate)]
     subprocess.run(command, check=True, capture_output=True)
     return certificate
-
-
-def _free_ports(count: int) -> list[int]:
-    """Different ports on loopback that were free a moment ago."""
-    with ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
 
 
 def replace_once(file: Path, said: str, meant: str) -> None:
@@ -100,7 +92,7 @@ def nginx(folder: Path, backend: str, cache: Path) -> Iterator[Front]:
     folder."""
     folder = folder.absolute()
     folder.mkdir()
-    ports = _free_ports(3)
+    ports = [free_port() for _ in range(3)]
     front = Front(
         url=f"https://127.0.0.1:{ports[0]}",
         plain=f"http://127.0.0.1:{ports[1]}",

@@ -21,9 +21,9 @@ from tests.clips.fixtures import ClipCache
 from tests.commands import REPOSITORY, until
 from tests.deploy.compose import ADMIN, compose_file, made_env, of_image
 from tests.deploy.units import FOLDER, allowed_calls
+from tests.ports import free_port
 from tests.processes import leashed
 from tests.programs import program
-from videoflix.embedded.record import free_port
 from videoflix.settings import Settings
 
 BARE = REPOSITORY / ".venv-bare"

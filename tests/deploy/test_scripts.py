@@ -14,9 +14,9 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from tests.commands import REPOSITORY, until
 from tests.deploy.compose import compose_file, made_env
+from tests.ports import free_port
 from tests.processes import started, stop
 from videoflix.embedded.queue import server_binary
-from videoflix.embedded.record import free_port
 
 FOLDER = REPOSITORY / "deploy" / "compose"
 

@@ -18,11 +18,12 @@ from tests.drills.report import Outcome, all_of
 from tests.drills.serving import drill_server
 from tests.drills.work import WorkSite, work_site
 from tests.handlers.site import PASSWORD
+from tests.ports import free_port
 from tests.services import Services, services_for_tests
 from tests.videoflix.waiting import until
 from videoflix.container import open_container
 from videoflix.embedded.database import create_user, start_database
-from videoflix.embedded.record import Endpoint, free_port, mongo_uri
+from videoflix.embedded.record import Endpoint, mongo_uri
 from videoflix.processes import KeptProcess
 
 WRITES = 200

@@ -22,8 +22,8 @@ from tornado.web import Application, RequestHandler
 from handlers.connections import PATIENCE, ClientStream, Patience, PatientServer
 from handlers.pieces import Pieces, send_pieces
 from tests.drills.raw import answer, connected, request, send, status_of
+from tests.ports import free_port
 from tests.videoflix.waiting import until_true
-from videoflix.embedded.record import free_port
 
 GET = request("GET", "/")
 HALF = b"GET / HTTP/1.1\r\nHost: 127"

@@ -11,8 +11,8 @@ from tests.handlers.conftest import changed, site
 from tests.handlers.films import add_pending, encoded_title, publish
 from tests.handlers.site import PASSWORD, Server, login
 from tests.handlers.streams import events
+from tests.ports import free_port
 from tests.videoflix.waiting import until_true
-from videoflix.embedded.record import free_port
 from videoflix.settings import Settings
 
 JSON = {"Content-Type": "application/json"}

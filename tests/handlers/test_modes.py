@@ -14,11 +14,11 @@ from tests.handlers.conftest import changed, running, site
 from tests.handlers.films import add_pending, encoded_title, publish
 from tests.handlers.raw import exchange, open_connection, status_of
 from tests.handlers.site import PASSWORD, Server, link_of, login, set_cookies
+from tests.ports import free_port
 from tests.videoflix.adapters.mail_server import Inbox, Trouble, mail_server
 from tests.videoflix.relay import relayed
 from tests.videoflix.waiting import until
 from videoflix.container import Container, open_container
-from videoflix.embedded.record import free_port
 from videoflix.settings import Settings
 
 EMAIL = "user@example.com"

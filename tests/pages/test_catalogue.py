@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 from pymongo import MongoClient
+from pymongo.database import Database
 
 from tests.pages.house import MEMBER, House
 from tests.pages.page import Page
+from videoflix.adapters.mongo.catalogue_version import CATALOGUE
+from videoflix.adapters.mongo.database import COUNTERS
 from videoflix.adapters.mongo.video_records import VIDEOS
 
 COUNT, FIRST_ID = 300, 10_000
@@ -44,8 +47,15 @@ def many(house: House, films: None) -> Iterator[None]:  # noqa: ARG001 -- of whi
             if number % 5:
                 media.thumbnail(FIRST_ID + number).write_bytes(picture)
         videos.insert_many(added)
+        tell(client[settings.database])
         yield
         videos.delete_many({"_id": {"$gte": FIRST_ID}})
+        tell(client[settings.database])
+
+
+def tell(database: Database[dict[str, Any]]) -> None:
+    """As every store does that changes the catalogue."""
+    database[COUNTERS].update_one({"_id": CATALOGUE}, {"$inc": {"value": 1}})
 
 
 def scroll_down(shown: Page) -> int:

@@ -15,7 +15,7 @@ from tests.handlers.conftest import changed
 from tests.handlers.films import small_film
 from tests.pages.house import ADMIN, MEMBER, House
 from tests.pages.page import Page
-from videoflix.embedded.record import free_port
+from tests.ports import free_port
 
 # As a browser that needs hls.js; this one could do without.
 NO_HLS = "HTMLVideoElement.prototype.canPlayType = () => '';"

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from videoflix.embedded.record import free_port
+from tests.ports import free_port
 
 Pair = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 

@@ -25,7 +25,7 @@ from handlers.routes import ROUTES
 from tests.clips.fixtures import ClipCache
 from tests.commands import REPOSITORY, running, until
 from tests.handlers.films import small_film
-from videoflix.embedded.record import free_port
+from tests.ports import free_port
 from videoflix.metrics.measures import PrometheusMeasures
 from videoflix.readiness import PARTS
 from videoflix.settings import Settings

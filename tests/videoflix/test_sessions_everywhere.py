@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from tests.commands import running, until
+from tests.ports import free_port
 from videoflix.container import Container
-from videoflix.embedded.record import free_port
 from videoflix.settings import Settings
 
 EMAIL = "member@videoflix.example"

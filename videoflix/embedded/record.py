@@ -17,6 +17,9 @@ from videoflix.private_files import write_private
 
 LOOPBACK = "127.0.0.1"
 USER = "videoflix"
+# Below those that Linux gives to outgoing connections: nobody gets one by chance.
+_PORTS = range(10_000, 20_000)
+_PORT_TRIES = 100
 GRACE_SECONDS = 3.0  # to end by itself; killing one loses nothing that was acknowledged
 
 
@@ -37,7 +40,9 @@ class Record:
     @classmethod
     def new(cls) -> Self:
         """Free ports and fresh random passwords."""
-        first, second = free_port(), free_port()
+        first = second = free_port()
+        while second == first:
+            second = free_port()
         return cls(
             mongo=Endpoint(first, secrets.token_urlsafe(32)),
             redis=Endpoint(second, secrets.token_urlsafe(32)),
@@ -75,10 +80,13 @@ def _moved(endpoint: Endpoint) -> Endpoint:
 
 def free_port() -> int:
     """A port on loopback that was free a moment ago."""
+    for _ in range(_PORT_TRIES):
+        if is_free(port := secrets.choice(_PORTS)):
+            return port
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
+        given: int = probe.getsockname()[1]
+        return given
 
 
 def is_free(port: int) -> bool:

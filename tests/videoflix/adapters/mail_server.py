@@ -16,8 +16,8 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
+from tests.ports import free_port
 from tests.programs import program
-from videoflix.embedded.record import free_port
 
 USER = "post@fach"
 PASSWORD = "p/w:d@%"

@@ -10,9 +10,9 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
+from tests.ports import free_port
 from tests.videoflix.metrics.test_measures import figures
 from tests.videoflix.waiting import until_true
-from videoflix.embedded.record import free_port
 from videoflix.metrics.measures import PrometheusMeasures
 from videoflix.metrics.serving import (
     ChildFigures,

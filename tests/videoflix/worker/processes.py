@@ -10,9 +10,9 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from tests.ports import free_port
 from tests.processes import leashed
 from videoflix.embedded.queue import server_binary, wait_for_redis
-from videoflix.embedded.record import free_port
 from videoflix.settings import RedisSettings, Settings
 
 ACTED_WORKER = (sys.executable, "-m", "tests.videoflix.worker.acted_worker")

@@ -5,7 +5,7 @@ from contextlib import suppress
 from videoflix.adapters.mongo.database import COUNTERS, Database
 from videoflix.errors import DatabaseUnavailable
 
-_NAME = "catalogue"
+CATALOGUE = "catalogue"
 
 
 class CatalogueVersion:
@@ -16,11 +16,11 @@ class CatalogueVersion:
 
     async def now(self) -> int:
         async with self._database.operation():
-            counter = await self._database.collection(COUNTERS).find_one({"_id": _NAME})
+            counter = await self._database.collection(COUNTERS).find_one({"_id": CATALOGUE})
         return 0 if counter is None else int(counter["value"])
 
     async def changed(self) -> None:
         """Raises nothing where the database has gone away: the change itself is written, and who
         reads the catalogue does not go by this number alone."""
         with suppress(DatabaseUnavailable):
-            await self._database.next_id(_NAME)
+            await self._database.next_id(CATALOGUE)
