@@ -14,7 +14,7 @@ Bytes = npt.NDArray[np.uint8]
 Room = Callable[[int], Bytes]  # so many bytes of memory, whatever is in them
 
 _STEP = 64 * 1024  # sizes of blocks are multiples of it
-_WASTE = 4  # a quarter of the size that is asked for, at most
+_SPARE = 4  # a block may be larger than what is asked for by that part of it
 
 
 def _rounded(size: int) -> int:
@@ -77,7 +77,7 @@ class Buffers:
             del self._free[0]
 
     def _take(self, size: int) -> mmap.mmap | None:
-        most = _rounded(size) + size // _WASTE
+        most = _rounded(size) + size // _SPARE
         fitting = (block for block in self._free if size <= len(block) <= most)
         found = min(fitting, key=len, default=None)
         if found is not None:

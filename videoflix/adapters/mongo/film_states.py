@@ -63,6 +63,6 @@ class MongoFilmStates:
         )
         async with self._database.operation():
             result = await self._videos.update_one({"_id": state.id, **unchanged}, changes)
-        if title:
+        if title and result.matched_count:
             await self._catalogue.changed()
         return bool(result.matched_count)

@@ -22,7 +22,8 @@ class MongoRemovalStore:
             result = await self._videos.replace_one(
                 {"_id": video_id, **KEPT}, {"status": DELETED, "updated_at": now}
             )
-        await self._catalogue.changed()
+        if result.matched_count:
+            await self._catalogue.changed()
         return bool(result.matched_count)
 
     async def is_deleted(self, video_id: int) -> bool:

@@ -33,5 +33,7 @@ class MongoVideoEdits:
             document = await self._videos.find_one_and_update(
                 {"_id": video_id, **KEPT}, update, return_document=ReturnDocument.AFTER
             )
+        if document is None:
+            return None
         await self._catalogue.changed()
-        return None if document is None else video_of(document)
+        return video_of(document)
