@@ -84,6 +84,7 @@ class DiskSegmentCache:
         self._failed_at: float | None = None  # when a segment could not be written, until one can
         self._warn_unreadable = RareWarning("cached segments cannot be read: they are cut again")
         self._warn_damaged = RareWarning("a cached segment is damaged: it is cut again")
+        self._warn_full = RareWarning("the disk is full: cached segments make room for others")
         self._warn_unwritable = RareWarning("segments cannot be cached: they are cut each time")
 
     def path(self, key: SegmentKey) -> Path:
@@ -156,14 +157,12 @@ class DiskSegmentCache:
         path = self.path(key)
         try:
             self._write(path, data)
+            self._failed_at = None
         except OSError as error:
-            self._warn_unwritable(path=str(path), error=str(error))
             self._failed_at = time.monotonic()
-            if error.errno in _FULL:
-                # The disk is smaller than the budget, or others have filled it.
-                self._evict(is_full=True)
-            return
-        self._failed_at = None
+            if not self._put_on_full_disk(path, data, error):
+                self._warn_unwritable(path=str(path), error=str(error))
+                return
         with self._lock:
             self._unscanned += len(data)
             is_due = self._unscanned >= self._max_bytes * _RESCAN_SHARE
@@ -171,6 +170,19 @@ class DiskSegmentCache:
                 self._unscanned = 0
         if is_due:
             self._evict()
+
+    def _put_on_full_disk(self, path: Path, data: bytes | memoryview, error: OSError) -> bool:
+        """After ``error`` from writing: where the disk is smaller than the budget, or others have
+        filled it, older segments make room. Returns whether it is there now."""
+        if error.errno not in _FULL:
+            return False
+        # One at a time: what others are about to write must not take the room that was made.
+        with self._locked("eviction", wait=True), suppress(OSError):
+            if self._make_room(len(data)):
+                self._warn_full(path=str(path), error=str(error))
+                self._write(path, data)
+                return True
+        return False
 
     def _write(self, path: Path, data: bytes | memoryview) -> None:
         for _ in range(_TRIES - 1):
@@ -241,16 +253,24 @@ class DiskSegmentCache:
         with locked(folder / name, wait=wait) as is_mine:
             yield is_mine
 
-    def _evict(self, *, is_full: bool = False) -> None:
-        """Count all files; over budget, remove the least recently used down to 90 %. Where the
-        disk ``is_full``, down to 90 % of what is there."""
-        with self._locked("eviction", wait=False) as is_mine:
-            if not is_mine:
-                return
-            with suppress(OSError):
-                most = self._max_bytes
-                if is_full:
-                    most = min(most, self._files.stats(0).bytes)
-                found = self._files.evict(0 if is_full else most, int(most * _EVICT_TO))
-                self._measures.cached(found.bytes)
-                self._measures.evicted(found.evicted, found.evicted_bytes)
+    def _evict(self) -> None:
+        """Count all files; over budget, remove the least recently used down to 90 %."""
+        with self._locked("eviction", wait=False) as is_mine, suppress(OSError):
+            if is_mine:
+                self._evict_to(self._max_bytes, int(self._max_bytes * _EVICT_TO))
+
+    def _make_room(self, size: int) -> bool:
+        """Remove the least recently used down to 90 % of what is there, and until ``size`` bytes
+        fit; nothing where they would not even then. Raises OSError."""
+        there = self._files.stats(0).bytes
+        disk = os.statvfs(self._folder)
+        if size > there + disk.f_bavail * disk.f_frsize:
+            return False
+        self._evict_to(0, max(0, min(int(there * _EVICT_TO), there - size)))
+        return True
+
+    def _evict_to(self, most: int, least: int) -> None:
+        """See ``SegmentFiles.evict``; measured."""
+        found = self._files.evict(most, least)
+        self._measures.cached(found.bytes)
+        self._measures.evicted(found.evicted, found.evicted_bytes)

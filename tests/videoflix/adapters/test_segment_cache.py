@@ -1,6 +1,8 @@
 """The cache of segments by itself: purged, counted, and on disks that do not work."""
 
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,6 +14,7 @@ from structlog.testing import capture_logs
 
 from media_pipeline.measures import muxer_slug
 from media_pipeline.title import SegmentFacts
+from tests.drills.cache_site import can_mount, small_disk
 from videoflix.adapters.segment_cache import IDENTITY, DiskSegmentCache, identity
 from videoflix.ports import CacheShare, Purged, SegmentKey
 
@@ -201,6 +204,43 @@ def test_a_segment_that_cannot_be_read_is_warned_of_once(tmp_path: Path) -> None
         "segments cannot be cached: they are cut each time",
     ]
     assert not list(cache.path(key).parent.glob(".tmp-*"))
+
+
+FULL_DISK = """
+import sys
+from pathlib import Path
+from structlog.testing import capture_logs
+from videoflix.adapters.segment_cache import DiskSegmentCache
+from videoflix.ports import SegmentKey
+
+cache = DiskSegmentCache(Path(sys.argv[1]), 10**9)
+for index, size in enumerate(map(int, sys.argv[2:])):
+    key = SegmentKey(1, "abc", "480p", index)
+    with capture_logs() as logs:
+        cache.put(key, b"x" * size)
+    names = sorted(path.name for path in cache.path(key).parent.iterdir())
+    print(*names, *(entry["event"] for entry in logs), sep="; ")
+"""
+
+
+def test_on_a_full_disk_older_segments_make_room_for_one_that_fits(tmp_path: Path) -> None:
+    if not can_mount():
+        pytest.skip("mounts are not allowed")
+    size = 512 * 1024
+    sizes = (300_000, 300_000, 2 * size, 150_000, 450_000)
+    folder = tmp_path / "cache"
+    command = (*small_disk(folder, size), sys.executable, "-c", FULL_DISK, str(folder))
+    done = subprocess.run(
+        [*command, *map(str, sizes)], check=True, stdout=subprocess.PIPE, text=True
+    )
+    assert done.stdout.splitlines() == [
+        "segment_000.ts",
+        "segment_001.ts; the disk is full: cached segments make room for others",
+        # Nothing is given up for what does not fit.
+        "segment_001.ts; segments cannot be cached: they are cut each time",
+        "segment_001.ts; segment_003.ts",
+        "segment_004.ts",  # the warning is a rare one
+    ]
 
 
 def test_servers_with_different_muxers_do_not_share_segments(tmp_path: Path) -> None:
