@@ -2,6 +2,7 @@
 §2.4.4), each in one packet."""
 
 import struct
+from functools import cache
 
 PMT_PID = 0x1000
 _PACKET = 188
@@ -34,6 +35,7 @@ def _packet_body(section: bytes) -> bytes:
     return (b"\x00" + section).ljust(_PACKET - 4, b"\xff")
 
 
+@cache
 def program_tables(video_pid: int, audio_pid: int | None) -> tuple[bytes, bytes]:
     """The bodies (184 bytes each) of the packets with PAT and PMT; clocks come with the picture."""
     pat = struct.pack(">HH", _PROGRAM, 0xE000 | PMT_PID)

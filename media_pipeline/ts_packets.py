@@ -23,6 +23,8 @@ _SYNC = 0x47
 _UNIT_START = 0x40
 _PAYLOAD = 0x10
 _ADAPTATION = 0x20
+# The four bytes of a header are one number. A body is one opaque item: it is copied in one go.
+_PACKETS = np.dtype([("header", "<u4"), ("body", f"V{BODY}")])
 _RUN = 3000  # packets whose bodies are joined at a time: 0.5 MB beside the segment
 
 Ticks: TypeAlias = npt.NDArray[np.int64]
@@ -78,25 +80,28 @@ def packetized(groups: Sequence[Units], begin: int, room: Room = new_room) -> me
     ends = np.cumsum(sizes)
     starts = ends - sizes
     total = int(ends[-1])
-    # The four bytes of a header as one little-endian number.
     pids = ordered([np.full(len(group.times), group.pid) for group in groups])
     fixed = _SYNC | pids >> 8 << 8 | (pids & 0xFF) << 16 | _PAYLOAD << 24
-    counters = ordered([group.counters for group in groups]) - starts
-    headers = np.repeat(fixed, sizes)
-    headers |= (np.repeat(counters, sizes) + np.arange(total) & 0x0F) << 24
+    # Counters wrap at 16, numbers of packets at 2^32.
+    counters = ordered([group.counters for group in groups]) - starts & 0x0F
+    headers = np.arange(total, dtype="<u4")
+    headers += np.repeat(counters.astype("<u4"), sizes)
+    headers &= 0x0F
+    headers <<= 24
+    headers |= np.repeat(fixed.astype("<u4"), sizes)
     headers[starts] |= _UNIT_START << 8
     headers[starts[ordered([group.begin_adapted for group in groups])]] |= _ADAPTATION << 24
     headers[ends[ordered([group.end_adapted for group in groups])] - 1] |= _ADAPTATION << 24
-    packets = room(total * PACKET).view("<u4").reshape(total, PACKET // 4)
-    packets[:, 0] = headers
+    packets = room(total * PACKET).view(_PACKETS)
+    packets["header"] = headers
     units = order.tolist()
     for run in _runs(ends):
         joined = b"".join([piece for number in units[run] for piece in pieces[number]])
-        bodies = packets[starts[run.start] : ends[run.stop - 1], 1:]
+        bodies = packets["body"][starts[run.start] : ends[run.stop - 1]]
         if len(joined) != bodies.nbytes:
             raise DamagedTitle("a segment's packets do not add up")
-        bodies[:] = np.frombuffer(joined, "<u4").reshape(bodies.shape)
-    return packets.reshape(-1).view(np.uint8).data
+        bodies[:] = np.frombuffer(joined, bodies.dtype)
+    return packets.view(np.uint8).data
 
 
 def _runs(ends: Ticks) -> Iterator[slice]:
