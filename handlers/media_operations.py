@@ -7,8 +7,8 @@ from handlers.catalogue import PICTURE_TYPE, SEGMENT_TYPE
 from handlers.documentation import Header, Operation, Reply, Tag
 from handlers.media import VersionQuery
 from handlers.packages import DASH_TYPE, PLAYLIST_TYPE, TEXT_TYPE
-from media_pipeline.package import AUDIO_TYPE, VIDEO_TYPE
-from media_pipeline.packed_audio import MEDIA_TYPE as PACKED_TYPE
+from media_pipeline.packages.package import AUDIO_TYPE, VIDEO_TYPE
+from media_pipeline.packages.packed_audio import MEDIA_TYPE as PACKED_TYPE
 
 
 def _document(

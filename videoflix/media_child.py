@@ -36,7 +36,7 @@ class ChildTooLarge(Exception):
 
 def media_command(module: str) -> tuple[str, ...]:
     """The command that runs a module of the media code with this interpreter."""
-    return (sys.executable, "-m", f"media_pipeline.{module}")
+    return (sys.executable, "-m", f"media_pipeline.programs.{module}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from pydantic import (
 )
 
 from media_pipeline.job import EncodeSettings
-from media_pipeline.ladder import BOXES, parse_rung
+from media_pipeline.pictures.ladder import BOXES, parse_rung
 
 EMBEDDED = "embedded"
 OUTBOX = "outbox"

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from media_pipeline.title import Title
+from media_pipeline.titles.title import Title
 from tests.clips.real import BIG_BUCK_BUNNY, real_clip
 from tests.clips.repeat import repeat_packets
 from tests.clips.similarity import similarities

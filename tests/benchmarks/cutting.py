@@ -17,7 +17,7 @@ from typing import TypeAlias
 
 import av
 
-from media_pipeline.buffers import Buffers, Room
+from media_pipeline.transport.buffers import Buffers, Room
 from tests.benchmarks.films import Film
 from tests.benchmarks.rows import Row, Times, at_least, at_most
 from tests.benchmarks.scale import Scale

@@ -25,8 +25,8 @@ from typing import Any
 import av
 
 from media_pipeline.job import EncodeJob, EncodeSettings
-from media_pipeline.ladder import Rung, ladder
-from media_pipeline.picture_track import encoder_options
+from media_pipeline.pictures.ladder import Rung, ladder
+from media_pipeline.pictures.picture_track import encoder_options
 from media_pipeline.timeline import FrameGrid, output_rate
 from tests.benchmarks.upload_to_ready import upload_to_ready
 from tests.media_pipeline.titles import ROOT
@@ -83,7 +83,7 @@ def encode(source: Path, output: Path, settings: EncodeSettings) -> Cost:
     """The encoder child, as workers run it."""
     job = output.with_suffix(".json")
     EncodeJob(source, output, settings).save(job)
-    return cost_of([sys.executable, "-m", "media_pipeline.encode", str(job)])
+    return cost_of([sys.executable, "-m", "media_pipeline.programs.encode", str(job)])
 
 
 def rungs_of(source: Path, settings: EncodeSettings) -> tuple[tuple[Rung, ...], FrameGrid]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from media_pipeline.job import EncodeSettings
-from media_pipeline.title import Title
+from media_pipeline.titles.title import Title
 from tests.benchmarks.material import UNIT, encode_unit, progressive_copy, repeat_title
 from tests.clips.generate import make_clip
 from tests.clips.spec import ClipSpec

@@ -7,12 +7,12 @@ from pathlib import Path
 import av
 import numpy as np
 
-from media_pipeline.fragments import Sample, TrackWriter
+from media_pipeline.encoding.verify import measure
 from media_pipeline.job import EncodeSettings
-from media_pipeline.manifest import Manifest
 from media_pipeline.tables import FRAGMENT, SAMPLE, Table, fragments_file, samples_file
-from media_pipeline.title import Title
-from media_pipeline.verify import measure
+from media_pipeline.titles.fragments import Sample, TrackWriter
+from media_pipeline.titles.manifest import Manifest
+from media_pipeline.titles.title import Title
 from tests.media_pipeline.titles import encode_title
 
 # After this many GOPs of two seconds the AAC frames (1024 samples at 48 kHz) fall on a border

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from media_pipeline.job import EncodeSettings
-from media_pipeline.title import Title
+from media_pipeline.titles.title import Title
 from tests.clips.real import REAL_CLIPS, real_clip
 from tests.clips.similarity import Similarity, similarity
 from tests.media_pipeline.titles import encode_title

@@ -13,9 +13,9 @@ from statistics import fmean
 import av
 from av.filter import Graph
 
-from media_pipeline.ladder import Rung
-from media_pipeline.orientation import orientation
-from media_pipeline.scaler import PictureShape, Scaler
+from media_pipeline.pictures.ladder import Rung
+from media_pipeline.pictures.orientation import orientation
+from media_pipeline.pictures.scaler import PictureShape, Scaler
 from tests.clips.read import open_strictly
 
 TICK = Fraction(1, 1000)

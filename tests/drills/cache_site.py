@@ -18,8 +18,8 @@ import xxhash
 from pymongo import AsyncMongoClient
 
 from media_pipeline.job import EncodeSettings
-from media_pipeline.playlists import segment_name
-from media_pipeline.title import Title
+from media_pipeline.packages.playlists import segment_name
+from media_pipeline.titles.title import Title
 from tests.benchmarks.material import encode_unit, repeat_title
 from tests.clips.fixtures import ClipCache
 from tests.commands import Running, running

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import httpx
 
-from media_pipeline.playlists import segment_name
-from media_pipeline.title import Title
+from media_pipeline.packages.playlists import segment_name
+from media_pipeline.titles.title import Title
 from tests.benchmarks.rows import at_least, at_most
 from tests.drills.cache_site import long_title
 from tests.drills.limits import HALF_HEADER, LARGE, MiB, cookie_of

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import httpx
 
-from media_pipeline.playlists import segment_name
+from media_pipeline.packages.playlists import segment_name
 from tests.benchmarks import rows
 from tests.benchmarks.machine import machine
 from tests.clips.padding import padded

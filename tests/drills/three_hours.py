@@ -7,7 +7,7 @@ from io import BytesIO
 from pathlib import Path
 
 from media_pipeline.job import EncodeSettings
-from media_pipeline.title import Title
+from media_pipeline.titles.title import Title
 from tests.clips.generate import make_clip
 from tests.clips.read import beeps_of, flashes_of, read_pictures, read_sound
 from tests.clips.repeat import repeat_packets

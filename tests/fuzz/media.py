@@ -12,7 +12,7 @@ from pathlib import Path
 
 import av
 
-from media_pipeline.title import Title
+from media_pipeline.titles.title import Title
 from tests.clips.fixtures import ClipCache
 from tests.commands import Running, descendants, running
 from tests.fuzz.clips import KINDS as CLIPS

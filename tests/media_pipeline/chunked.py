@@ -9,8 +9,8 @@ from pathlib import Path
 
 from media_pipeline.job import EncodeJob, EncodeSettings
 from media_pipeline.parts import Part, Plan
-from media_pipeline.side_facts import SideFacts
-from media_pipeline.title import Title
+from media_pipeline.sources.side_facts import SideFacts
+from media_pipeline.titles.title import Title
 from tests.clips.fixtures import ClipCache
 from tests.media_pipeline.titles import ROOT, EncodeFailed
 
@@ -37,7 +37,7 @@ class ChunkedFilm:
         job, output = self.folder / f"{name}.json", self.folder / name
         EncodeJob(self.source, output, self.settings, part).save(job)
         done = subprocess.run(
-            [sys.executable, "-m", "media_pipeline.encode", str(job)],
+            [sys.executable, "-m", "media_pipeline.programs.encode", str(job)],
             cwd=ROOT,
             capture_output=True,
             text=True,

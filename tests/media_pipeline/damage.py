@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from media_pipeline.manifest import MANIFEST
+from media_pipeline.titles.manifest import MANIFEST
 
 
 def flip(path: Path, byte: int, mask: int = 1) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import av
 
 from media_pipeline.job import EncodeSettings
-from media_pipeline.title import Title
+from media_pipeline.titles.title import Title
 from tests.clips.colours import PATCHES, Colour
 from tests.clips.fixtures import ClipCache
 from tests.clips.spec import ClipFacts, Track

@@ -5,7 +5,7 @@ from fractions import Fraction
 from typing import Any
 
 from media_pipeline.job import EncodeSettings
-from media_pipeline.title import Title
+from media_pipeline.titles.title import Title
 from tests.clips.colours import PATCHES, Colours, read_patches
 from tests.clips.spec import ClipFacts
 from tests.media_pipeline.input_rows import Row, Size, clip, first_picture

@@ -6,7 +6,7 @@ from fractions import Fraction
 import pytest
 from av.stream import Disposition
 
-from media_pipeline.title import Title
+from media_pipeline.titles.title import Title
 from tests.clips.fixtures import ClipCache
 from tests.clips.read import beeps_of, measure_pitch, read_sound
 from tests.clips.remux import strung

@@ -6,7 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from media_pipeline.title import Title
+from media_pipeline.titles.title import Title
 from tests.clips.ffmpeg import by_ffmpeg
 from tests.clips.fixtures import ClipCache
 from tests.clips.read import find_beeps, offsets_of, read_pictures, read_sound

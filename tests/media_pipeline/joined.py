@@ -3,7 +3,7 @@
 import numpy as np
 
 from media_pipeline.tables import FRAGMENT, SAMPLE, Rows, Table, fragments_file, samples_file
-from media_pipeline.title import Title
+from media_pipeline.titles.title import Title
 
 
 def rows_of(title: Title, track: str) -> Rows:

@@ -6,8 +6,8 @@ from fractions import Fraction
 import av
 from av.packet import Packet
 
-from media_pipeline.mpegts import TS_START, TrackSamples
 from media_pipeline.timeline import MPEG_CLOCK, rescale
+from media_pipeline.transport.mpegts import TS_START, TrackSamples
 
 
 def mux(tracks: list[tuple[bytes, TrackSamples]]) -> bytes:

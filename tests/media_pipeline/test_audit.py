@@ -43,7 +43,8 @@ def audit(folder: Path, source: Path, *, work: Path | None = None) -> Audit:
     EncodeJob(source, folder / "title", ONE_RUNG).save(job)
     done = subprocess.run(
         [program("strace"), "-f", "--seccomp-bpf", "-qq", "-e", "trace=%network,%file",
-         "-s", "4096", "-o", str(trace), sys.executable, "-m", "media_pipeline.encode", str(job)],
+         "-s", "4096", "-o", str(trace),
+         sys.executable, "-m", "media_pipeline.programs.encode", str(job)],
         cwd=work or ROOT,
         env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(folder)},
         capture_output=True,

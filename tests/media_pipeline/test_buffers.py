@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from media_pipeline.buffers import Buffers, Bytes
+from media_pipeline.transport.buffers import Buffers, Bytes
 
 MIB = 1024 * 1024
 

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from media_pipeline.encoding.join import joined_pictures
+from media_pipeline.encoding.picture_index import INDEX
+from media_pipeline.encoding.plan import chunk_borders
 from media_pipeline.errors import NotInChunks
 from media_pipeline.job import EncodeSettings
-from media_pipeline.join import joined_pictures
 from media_pipeline.parts import FACTS
-from media_pipeline.picture_index import INDEX
-from media_pipeline.plan import chunk_borders
-from media_pipeline.rate_buffer import RateBuffer
+from media_pipeline.pictures.rate_buffer import RateBuffer
 from tests.clips.fixtures import ClipCache
 from tests.clips.read import read_pictures
 from tests.clips.real import BIKES, real_clip

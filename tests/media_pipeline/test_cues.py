@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import pytest
 
-from media_pipeline.cues import LONGEST_TEXT, cue_block, cue_text
+from media_pipeline.sides.cues import LONGEST_TEXT, cue_block, cue_text
 
 PREFIX = b"0,0,Default,,0,0,0,,"
 

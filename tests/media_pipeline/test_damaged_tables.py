@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from media_pipeline import dash, hls_cmaf, hls_ts
 from media_pipeline.errors import DamagedTitle, Unmeasured
-from media_pipeline.iframes import TS_I_FRAME, i_frames_file
-from media_pipeline.manifest import MANIFEST, Manifest
-from media_pipeline.measures import Measures
-from media_pipeline.measuring import measure_title
-from media_pipeline.small_files import segment_tables, track_tables
+from media_pipeline.packages import dash, hls_cmaf, hls_ts
 from media_pipeline.tables import SAMPLE, Table, samples_file, segments_file, write_table
-from media_pipeline.title import Title
+from media_pipeline.titles.iframes import TS_I_FRAME, i_frames_file
+from media_pipeline.titles.manifest import MANIFEST, Manifest
+from media_pipeline.titles.measures import Measures
+from media_pipeline.titles.measuring import measure_title
+from media_pipeline.titles.small_files import segment_tables, track_tables
+from media_pipeline.titles.title import Title
 from tests.clips.fixtures import ClipCache
 from tests.media_pipeline.damage import as_version_3, flip
 from tests.media_pipeline.titles import packaged, rich_title, segments

@@ -6,8 +6,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from media_pipeline import dash
-from media_pipeline.package import Package
+from media_pipeline.packages import dash
+from media_pipeline.packages.package import Package
 from media_pipeline.timeline import AUDIO_RATE
 from tests.clips.fixtures import ClipCache
 from tests.media_pipeline.test_segments import REORDERED, title_of

@@ -11,8 +11,8 @@ import av
 import pytest
 
 from media_pipeline.job import EncodeSettings
-from media_pipeline.mpegts import TS_START
-from media_pipeline.title import Title
+from media_pipeline.titles.title import Title
+from media_pipeline.transport.mpegts import TS_START
 from tests.clips.fixtures import ClipCache
 from tests.clips.read import find_beeps, offsets_of, read_pictures, read_sound
 from tests.clips.spec import ClipFacts, Track

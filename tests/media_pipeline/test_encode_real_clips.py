@@ -9,8 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from media_pipeline.job import EncodeSettings
-from media_pipeline.mpegts import TS_START
-from media_pipeline.title import Title
+from media_pipeline.titles.title import Title
+from media_pipeline.transport.mpegts import TS_START
 from tests.clips.fixtures import ClipCache
 from tests.clips.read import Source, open_strictly
 from tests.clips.real import (

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from media_pipeline.mpegts import TS_START
-from media_pipeline.title import Title
+from media_pipeline.titles.title import Title
+from media_pipeline.transport.mpegts import TS_START
 from tests.clips.colours import Colours, read_patches
 from tests.clips.fixtures import ClipCache
 from tests.clips.read import offsets_of, read_pictures, read_sound

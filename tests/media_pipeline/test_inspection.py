@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from media_pipeline import inspection
-from media_pipeline.manifest import MANIFEST
+from media_pipeline.titles import inspection
+from media_pipeline.titles.manifest import MANIFEST
 
 
 def test_a_folder_with_a_manifest_is_a_title(tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ import pytest
 from av.codec.context import Flags
 
 from media_pipeline.job import EncodeSettings
-from media_pipeline.ladder import Rung, ladder, parse_rung
-from media_pipeline.picture_track import encoder_options
+from media_pipeline.pictures.ladder import Rung, ladder, parse_rung
+from media_pipeline.pictures.picture_track import encoder_options
 from media_pipeline.timeline import FrameGrid
 
 NAMES = ("480p", "720p", "1080p")

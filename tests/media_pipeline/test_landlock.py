@@ -75,7 +75,13 @@ def test_neither_child_is_refused_a_limit(clip_cache: ClipCache, tmp_path: Path)
     assert (run.last["event"], run.errors) == ("done", "")
     picture = write_picture(tmp_path / "picture", "png", 320, 180)
     done = subprocess.run(
-        [sys.executable, "-m", "media_pipeline.picture", str(picture), str(tmp_path / "made.jpg")],
+        [
+            sys.executable,
+            "-m",
+            "media_pipeline.programs.picture",
+            str(picture),
+            str(tmp_path / "made.jpg"),
+        ],
         cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,

@@ -3,7 +3,7 @@
 import pytest
 
 from media_pipeline.languages import language_name, language_tag
-from media_pipeline.side_streams import clean_label
+from media_pipeline.sources.side_streams import clean_label
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import av
 import pytest
 
 from media_pipeline.job import EncodeJob, EncodeSettings
-from media_pipeline.limits import largest_file
+from media_pipeline.sources.limits import largest_file
 from tests.clips.fixtures import ClipCache
 from tests.clips.spec import Track
 from tests.media_pipeline.titles import ONE_RUNG, ROOT, run_encoder
@@ -145,7 +145,7 @@ def test_r36_threads_are_counted_by_the_settings_alone(
     job = tmp_path / "job.json"
     EncodeJob(clip.path, tmp_path / "title", replace(ONE_RUNG, threads=1)).save(job)
     child = subprocess.Popen(
-        [sys.executable, "-m", "media_pipeline.encode", str(job)],
+        [sys.executable, "-m", "media_pipeline.programs.encode", str(job)],
         cwd=ROOT,
         stdout=subprocess.DEVNULL,
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from media_pipeline.errors import DamagedTitle
-from media_pipeline.manifest import (
+from media_pipeline.titles.manifest import (
     MANIFEST,
     AudioFacts,
     FileFacts,

@@ -8,12 +8,18 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from media_pipeline.elementary import Adts, parameter_sets
 from media_pipeline.errors import DamagedTitle
-from media_pipeline.mpegts import TS_START, Counters, TrackSamples, mux_segment, next_counters
-from media_pipeline.psi import crc32
 from media_pipeline.tables import SAMPLE
-from media_pipeline.title import Title
+from media_pipeline.titles.title import Title
+from media_pipeline.transport.elementary import Adts, parameter_sets
+from media_pipeline.transport.mpegts import (
+    TS_START,
+    Counters,
+    TrackSamples,
+    mux_segment,
+    next_counters,
+)
+from media_pipeline.transport.psi import crc32
 from tests.clips.fixtures import ClipCache
 from tests.media_pipeline import libavformat_ts
 from tests.media_pipeline.titles import ONE_RUNG, clip_title

@@ -5,10 +5,10 @@ from fractions import Fraction
 
 import pytest
 
-from media_pipeline.bandwidth import average, largest, peak
-from media_pipeline.hls_sides import sound_rendition
-from media_pipeline.manifest import AudioFacts
-from media_pipeline.multivariant import Rates, Rendition, Variant, multivariant_playlist
+from media_pipeline.packages.bandwidth import average, largest, peak
+from media_pipeline.packages.hls_sides import sound_rendition
+from media_pipeline.packages.multivariant import Rates, Rendition, Variant, multivariant_playlist
+from media_pipeline.titles.manifest import AudioFacts
 from tests.media_pipeline.conforming import attributes
 
 VARIANT = Variant("/v", Rates(2, 1), "avc1.64001e", 640, 360, Fraction(30000, 1001))

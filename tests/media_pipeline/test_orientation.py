@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import av
 import pytest
 
-from media_pipeline.orientation import Orientations
+from media_pipeline.pictures.orientation import Orientations
 from tests.clips.fixtures import ClipCache
 
 

@@ -8,12 +8,12 @@ from fractions import Fraction
 import av
 import pytest
 
-from media_pipeline import hls_cmaf, hls_sides, hls_ts, packed_audio
-from media_pipeline.cmaf import IFrame
-from media_pipeline.mpegts import TS_START
-from media_pipeline.package import Package
+from media_pipeline.packages import hls_cmaf, hls_sides, hls_ts, packed_audio
+from media_pipeline.packages.package import Package
 from media_pipeline.timeline import AAC_FRAME, AUDIO_RATE
-from media_pipeline.verified import Part
+from media_pipeline.titles.cmaf import IFrame
+from media_pipeline.titles.verified import Part
+from media_pipeline.transport.mpegts import TS_START
 from tests.clips.fixtures import ClipCache
 from tests.media_pipeline import conforming
 from tests.media_pipeline.test_segments import DEMO, REORDERED, title_of

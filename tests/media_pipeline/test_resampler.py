@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from media_pipeline.resampler import Resampler
+from media_pipeline.sides.resampler import Resampler
 
 RATE = 48_000
 LEVEL = 0.5

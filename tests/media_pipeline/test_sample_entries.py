@@ -6,7 +6,7 @@ import av
 import pytest
 
 from media_pipeline.errors import DamagedTitle
-from media_pipeline.sample_entries import codec_configuration
+from media_pipeline.titles.sample_entries import codec_configuration
 from tests.clips.fixtures import ClipCache
 from tests.media_pipeline.titles import rich_title
 

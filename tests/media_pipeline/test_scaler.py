@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from media_pipeline.ladder import Rung
-from media_pipeline.orientation import orientation
-from media_pipeline.scaler import PictureShape, Scaler
+from media_pipeline.pictures.ladder import Rung
+from media_pipeline.pictures.orientation import orientation
+from media_pipeline.pictures.scaler import PictureShape, Scaler
 
 TICK = Fraction(1, 1000)
 GREY, BLACK = 120, 16

@@ -14,9 +14,9 @@ import av
 import m3u8
 import pytest
 
-from media_pipeline import hls_ts
-from media_pipeline.mpegts import TS_START
-from media_pipeline.title import Title
+from media_pipeline.packages import hls_ts
+from media_pipeline.titles.title import Title
+from media_pipeline.transport.mpegts import TS_START
 from tests.benchmarks.material import repeat_title
 from tests.clips.fixtures import ClipCache
 from tests.clips.real import real_clip

@@ -7,10 +7,10 @@ import pytest
 from av.stream import Disposition
 
 from media_pipeline.job import EncodeSettings
-from media_pipeline.side_streams import MAX_SOUNDS
+from media_pipeline.sources.side_streams import MAX_SOUNDS
 from media_pipeline.tables import FRAGMENT, SAMPLE, Table, fragments_file, samples_file
 from media_pipeline.timeline import AAC_FRAME, AUDIO_RATE
-from media_pipeline.title import Title
+from media_pipeline.titles.title import Title
 from tests.clips.fixtures import ClipCache
 from tests.clips.read import (
     beeps_of,

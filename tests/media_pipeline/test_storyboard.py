@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from media_pipeline.jpeg import jpeg_frame, write_jpeg
-from media_pipeline.manifest import StoryboardFacts
-from media_pipeline.storyboard import StoryboardMaker, plan
+from media_pipeline.encoding.jpeg import jpeg_frame, write_jpeg
+from media_pipeline.encoding.storyboard import StoryboardMaker, plan
 from media_pipeline.timeline import FrameGrid
+from media_pipeline.titles.manifest import StoryboardFacts
 from tests.clips.fixtures import ClipCache
 from tests.clips.read import read_frame_number
 from tests.media_pipeline.input_rows import SMALL

@@ -7,9 +7,9 @@ import av
 import pytest
 from av.stream import Disposition
 
-from media_pipeline.manifest import SubtitleFacts
-from media_pipeline.subtitles import MOST_CHARACTERS, MOST_CUES, SubtitleEncoder
-from media_pipeline.title import Title
+from media_pipeline.sides.subtitles import MOST_CHARACTERS, MOST_CUES, SubtitleEncoder
+from media_pipeline.titles.manifest import SubtitleFacts
+from media_pipeline.titles.title import Title
 from tests.clips.fixtures import ClipCache
 from tests.clips.spec import ClipFacts, Track
 from tests.clips.texts import TextTrack, with_texts

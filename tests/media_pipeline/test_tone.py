@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from media_pipeline.colour import Coding, Gamut, Transfer
-from media_pipeline.tone import mapped
+from media_pipeline.pictures.colour import Coding, Gamut, Transfer
+from media_pipeline.pictures.tone import mapped
 
 STEPS = np.linspace(0, 1, 201)
 GREYS = np.stack([STEPS] * 3, axis=-1)

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from media_pipeline.encoding.verify_sides import check_sound, check_storyboard, check_text
 from media_pipeline.errors import EncodeError, MediaError
-from media_pipeline.side_facts import SourceSound, SourceText
+from media_pipeline.sources.side_facts import SourceSound, SourceText
 from media_pipeline.timeline import FrameGrid
-from media_pipeline.title import Title
-from media_pipeline.verify_sides import check_sound, check_storyboard, check_text
+from media_pipeline.titles.title import Title
 from tests.clips.fixtures import ClipCache
 from tests.clips.texts import TextTrack, with_texts
 from tests.media_pipeline.input_rows import SMALL

@@ -12,8 +12,8 @@ from typing import Any
 from av.stream import Disposition
 
 from media_pipeline.job import EncodeJob, EncodeSettings
-from media_pipeline.package import Package
-from media_pipeline.title import Title
+from media_pipeline.packages.package import Package
+from media_pipeline.titles.title import Title
 from tests.clips.fixtures import ClipCache
 from tests.clips.spec import ClipFacts, Track
 from tests.clips.texts import TextTrack, Told, with_texts
@@ -63,7 +63,7 @@ def run_encoder(
     limit = largest_file if largest_file is not None else resource.RLIM_INFINITY
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "media_pipeline.encode", str(job)],
+            [sys.executable, "-m", "media_pipeline.programs.encode", str(job)],
             cwd=ROOT,
             capture_output=True,
             text=True,

@@ -12,7 +12,7 @@ from fractions import Fraction
 from av.stream import Disposition
 
 from media_pipeline.job import EncodeSettings
-from media_pipeline.title import Title
+from media_pipeline.titles.title import Title
 from tests.clips.fixtures import ClipCache
 from tests.clips.spec import ClipFacts, Track
 from tests.clips.texts import TextTrack, with_texts

@@ -8,7 +8,7 @@ from operator import eq
 import numpy as np
 import pytest
 
-from media_pipeline.mpegts import TS_START
+from media_pipeline.transport.mpegts import TS_START
 from tests.clips.read import read_frame_number
 from tests.players.film import FIRST_NUMBER, HIGH, LOW, RATE, SEEKS, Film
 from tests.players.matrix import Row

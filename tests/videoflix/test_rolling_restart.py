@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from media_pipeline.title import Title
+from media_pipeline.titles.title import Title
 from tests.clips.fixtures import ClipCache
 from tests.commands import (
     REPOSITORY,

@@ -27,9 +27,9 @@ from typing import BinaryIO
 import structlog
 import xxhash
 
-from media_pipeline.measures import muxer_slug
-from media_pipeline.playlists import segment_name
-from media_pipeline.title import SegmentFacts
+from media_pipeline.packages.playlists import segment_name
+from media_pipeline.titles.measures import muxer_slug
+from media_pipeline.titles.title import SegmentFacts
 from videoflix.adapters.lock_files import locked
 from videoflix.adapters.segment_files import TEMPORARY, SegmentFiles
 from videoflix.ports import CacheStats, Purged, SegmentKey

@@ -13,7 +13,7 @@ from typing import BinaryIO
 import xxhash
 
 from media_pipeline.errors import DamagedTitle
-from media_pipeline.manifest import Manifest
+from media_pipeline.titles.manifest import Manifest
 from videoflix.backup.manifest import DATABASE, MEDIA, MEDIA_LIST, FileFacts, MediaKind, facts_of
 from videoflix.errors import Conflict, InsufficientStorage
 

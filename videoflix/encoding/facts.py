@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from media_pipeline.errors import DamagedTitle
-from media_pipeline.manifest import Manifest
+from media_pipeline.titles.manifest import Manifest
 from videoflix.models import TitleFacts
 
 

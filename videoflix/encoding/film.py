@@ -16,9 +16,9 @@ from typing import TypeVar
 import structlog
 
 from media_pipeline.errors import MediaError
-from media_pipeline.mpegts import MUXER_ID
 from media_pipeline.parts import PLAN_VERSION, Part, Plan
-from media_pipeline.side_facts import SideFacts
+from media_pipeline.sources.side_facts import SideFacts
+from media_pipeline.transport.mpegts import MUXER_ID
 from videoflix.encoding.chunk_work import JOB, OUTPUT, ChunkWork
 from videoflix.encoding.encoder import EncodeFailed, Encoder, OnlyWhole, OnProgress
 from videoflix.encoding.supervision import insist

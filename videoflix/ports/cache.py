@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
-from media_pipeline.title import SegmentFacts
+from media_pipeline.titles.title import SegmentFacts
 
 
 @dataclass(frozen=True, slots=True)

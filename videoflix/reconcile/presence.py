@@ -3,7 +3,7 @@ mounted stand empty folders, and every film would be forgotten."""
 
 from collections.abc import Sequence
 
-from media_pipeline import inspection
+from media_pipeline.titles import inspection
 from videoflix.offload import Offload
 from videoflix.ports import FilmState, FilmStates, Inventory
 

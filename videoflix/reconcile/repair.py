@@ -3,7 +3,7 @@ deleted here; what is being encoded, uploaded or deleted is left alone."""
 
 import structlog
 
-from media_pipeline import inspection
+from media_pipeline.titles import inspection
 from videoflix.errors import Conflict, QueueUnavailable
 from videoflix.models import ProcessingStatus
 from videoflix.offload import Offload

@@ -9,9 +9,9 @@ never a finding.
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from itertools import islice
 
-from media_pipeline import inspection
 from media_pipeline.errors import DamagedTitle
-from media_pipeline.verified import Part as Bytes
+from media_pipeline.titles import inspection
+from media_pipeline.titles.verified import Part as Bytes
 from videoflix.models import ProcessingStatus
 from videoflix.offload import Offload
 from videoflix.ports import FilmState, FilmStates, Inventory

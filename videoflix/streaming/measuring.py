@@ -8,9 +8,9 @@ from pathlib import Path
 import structlog
 
 from media_pipeline.errors import DamagedTitle, Unmeasured
-from media_pipeline.manifest import Manifest
-from media_pipeline.measures import Measures
-from media_pipeline.title import Title
+from media_pipeline.titles.manifest import Manifest
+from media_pipeline.titles.measures import Measures
+from media_pipeline.titles.title import Title
 from videoflix.media_child import ChildTooLarge, media_command, run_child
 from videoflix.offload import Offload
 
@@ -52,7 +52,7 @@ class TitleOpener:
 
     async def _measure(self, folder: Path) -> Title:
         lines: list[bytes] = []
-        command = (*media_command("measuring"), str(folder))
+        command = (*media_command("measure"), str(folder))
         try:
             end = await run_child(command, lines.append, seconds=_SECONDS, memory=_MEMORY)
         except (TimeoutError, ChildTooLarge, OSError) as error:

@@ -6,12 +6,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import BinaryIO, NoReturn, TypeVar
 
-from media_pipeline import dash, hls_cmaf, hls_sides, hls_ts, packed_audio
 from media_pipeline.errors import DamagedTitle
-from media_pipeline.mpegts import TS_START
-from media_pipeline.package import AUDIO_TYPE, VIDEO_TYPE, Package
-from media_pipeline.side_files import sprite_file
-from media_pipeline.verified import Part
+from media_pipeline.packages import dash, hls_cmaf, hls_sides, hls_ts, packed_audio
+from media_pipeline.packages.package import AUDIO_TYPE, VIDEO_TYPE, Package
+from media_pipeline.titles.side_files import sprite_file
+from media_pipeline.titles.verified import Part
+from media_pipeline.transport.mpegts import TS_START
 from videoflix.errors import NotFound
 from videoflix.offload import Offload
 from videoflix.streaming.documents import Document, DocumentShelf

@@ -17,7 +17,7 @@ from dataclasses import replace
 import structlog
 
 from media_pipeline.errors import DamagedTitle
-from media_pipeline.title import SegmentFacts, Title
+from media_pipeline.titles.title import SegmentFacts, Title
 from videoflix.offload import Offload
 from videoflix.ports import SegmentCache, SegmentKey
 from videoflix.streaming.flights import Flight

@@ -13,9 +13,9 @@ from typing import BinaryIO, Self, cast
 
 import structlog
 
-from media_pipeline.buffers import Buffers
 from media_pipeline.errors import DamagedTitle
-from media_pipeline.title import SegmentFacts, Title
+from media_pipeline.titles.title import SegmentFacts, Title
+from media_pipeline.transport.buffers import Buffers
 from videoflix.errors import NotFound
 from videoflix.offload import Offload
 from videoflix.ports import MediaStore, SegmentCache, SegmentKey, VideoStore

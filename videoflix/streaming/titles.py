@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from media_pipeline.errors import DamagedTitle
-from media_pipeline.ladder import BOXES
-from media_pipeline.package import Package
-from media_pipeline.title import Title
+from media_pipeline.packages.package import Package
+from media_pipeline.pictures.ladder import BOXES
+from media_pipeline.titles.title import Title
 from videoflix.errors import DatabaseUnavailable, MediaDamaged, NotFound
 from videoflix.offload import Offload
 from videoflix.ports import MediaStore, VideoStore

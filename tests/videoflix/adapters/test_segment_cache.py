@@ -12,8 +12,8 @@ from types import SimpleNamespace
 import pytest
 from structlog.testing import capture_logs
 
-from media_pipeline.measures import muxer_slug
-from media_pipeline.title import SegmentFacts
+from media_pipeline.titles.measures import muxer_slug
+from media_pipeline.titles.title import SegmentFacts
 from tests.drills.cache_site import can_mount, small_disk
 from videoflix.adapters.segment_cache import IDENTITY, DiskSegmentCache, identity
 from videoflix.ports import CacheShare, Purged, SegmentKey

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from media_pipeline.manifest import MANIFEST
+from media_pipeline.titles.manifest import MANIFEST
 from tests.clips.fixtures import ClipCache
 from tests.commands import run, running, until
 from tests.handlers.films import add_pending, publish

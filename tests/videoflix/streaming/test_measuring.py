@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from media_pipeline.measures import Measures, measures_path
 from media_pipeline.tables import segments_file
-from media_pipeline.title import Title
+from media_pipeline.titles.measures import Measures, measures_path
+from media_pipeline.titles.title import Title
 from tests.clips.fixtures import ClipCache
 from tests.handlers.films import encoded_title, publish
 from tests.media_pipeline.damage import as_version_3

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from media_pipeline.title import Title
+from media_pipeline.titles.title import Title
 from tests.benchmarks.material import repeat_title
 from tests.clips.fixtures import ClipCache
 from tests.handlers.films import publish

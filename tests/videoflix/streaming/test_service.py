@@ -11,8 +11,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from handlers.pieces import Pieces
-from media_pipeline.buffers import Room, new_room
-from media_pipeline.title import SegmentFacts, Title
+from media_pipeline.titles.title import SegmentFacts, Title
+from media_pipeline.transport.buffers import Room, new_room
 from tests.clips.fixtures import ClipCache
 from tests.handlers.conftest import running
 from tests.handlers.films import add_pending, encoded_title, publish

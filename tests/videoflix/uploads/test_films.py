@@ -8,7 +8,7 @@ import pytest
 
 from media_pipeline.errors import UnusableSource
 from media_pipeline.job import EncodeSettings
-from media_pipeline.source import probe
+from media_pipeline.sources.source import probe
 from tests.clips.fixtures import ClipCache
 from tests.videoflix.waiting import is_running
 from videoflix.adapters.upload_file import LocalUploadFile

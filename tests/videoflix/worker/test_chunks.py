@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from media_pipeline.job import EncodeSettings
-from media_pipeline.title import Title
+from media_pipeline.titles.title import Title
 from tests.clips.fixtures import ClipCache
 from tests.clips.spec import ClipFacts
 from tests.media_pipeline.joined import assert_same_title

@@ -8,7 +8,7 @@ from pathlib import Path
 import av
 import pytest
 
-from media_pipeline.manifest import Manifest
+from media_pipeline.titles.manifest import Manifest
 from tests.clips.fixtures import ClipCache
 from tests.clips.read import read_pictures
 from tests.clips.spec import ClipFacts

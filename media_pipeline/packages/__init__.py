@@ -1,0 +1,1 @@
+"""What names segments to players: HLS playlists and DASH presentations; packed sounds."""

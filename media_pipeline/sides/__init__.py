@@ -1,0 +1,1 @@
+"""What goes along with the pictures: sounds and subtitles."""
