@@ -130,7 +130,7 @@ async def open_container(
         videos, workers = MongoVideoStore(database), MongoWorkerStore(database)
         chunks, positions = MongoChunkStore(database), MongoPositionStore(database)
         lists, edits = MongoVideoLists(database), MongoVideoEdits(database)
-        leftovers = MongoLeftoverStore(database)
+        leftovers, archive = MongoLeftoverStore(database), MongoArchive(database)
         media = LocalMediaStore(settings.storage.root)
         with usable_root(settings.storage.root):
             media.prepare()
@@ -138,6 +138,7 @@ async def open_container(
         doorbell = ArqDoorbell(settings.redis)
         stack.push_async_callback(doorbell.aclose)
         disk = stack.enter_context(ThreadPoolExecutor(DISK_THREADS, thread_name_prefix="disk"))
+        offload = Offload(disk)
         feed = RedisRevocationFeed(settings.redis)
         stack.push_async_callback(feed.aclose)
         counters = RedisRateCounters(settings.redis)
@@ -172,9 +173,8 @@ async def open_container(
             media=media,
             parts=parts,
             cache=cache,
-            offload=Offload(disk),
+            offload=offload,
         )
-        offload = Offload(disk)
         encoding = EncodingJobs(
             videos,
             media,
@@ -199,8 +199,8 @@ async def open_container(
         )
         stack.push_async_callback(readiness.aclose)
         states, inventory = MongoFilmStates(database), LocalInventory(settings.storage.root)
-        survey = Survey(states, inventory, Offload(disk))
-        presence = Presence(states, inventory, Offload(disk))
+        survey = Survey(states, inventory, offload)
+        presence = Presence(states, inventory, offload)
         yield Container(
             settings=settings,
             users=users,
@@ -223,11 +223,11 @@ async def open_container(
                 edits,
                 media,
                 max_bytes=settings.upload.thumbnail_max_bytes,
-                offload=Offload(disk),
+                offload=offload,
             ),
             removal=removal,
             positions=Positions(videos, positions),
-            storage=StorageFigures(media, cache.stats, settings.storage.free_floor, Offload(disk)),
+            storage=StorageFigures(media, cache.stats, settings.storage.free_floor, offload),
             uploads=UploadService(
                 videos,
                 media,
@@ -239,7 +239,7 @@ async def open_container(
             ),
             encoding=encoding,
             film_watch=FilmWatch(lists, lag=2 * settings.mongo.timeout + WRITE_LAG),
-            job_control=JobControl(videos, lists, media, doorbell, Offload(disk)),
+            job_control=JobControl(videos, lists, media, doorbell, offload),
             cache=cache,
             streaming=streaming,
             packages=PackageService(streaming.shelf, streaming.read),
@@ -252,18 +252,18 @@ async def open_container(
                 videos=videos,
                 media=media,
                 doorbell=doorbell,
-                offload=Offload(disk),
+                offload=offload,
             ),
-            start_report=StartReport(survey, presence, inventory, Offload(disk)),
-            backups=Backups(MongoArchive(database), media, Offload(disk)),
+            start_report=StartReport(survey, presence, inventory, offload),
+            backups=Backups(archive, media, offload),
             restoration=Restoration(
-                MongoArchive(database),
+                archive,
                 LocalMediaIntake(settings.storage.root),
                 workers,
-                Offload(disk),
+                offload,
             ),
             readiness=readiness,
-            cache_tidying=CacheTidying(leftovers, cache, Offload(disk)),
+            cache_tidying=CacheTidying(leftovers, cache, offload),
             backlog=MongoBacklog(database),
             measures=measures,
         )

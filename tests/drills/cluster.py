@@ -73,6 +73,9 @@ class Cluster:
         """Over a dead worker at each of ``PERCENT``."""
         for percent in PERCENT:
             holder, attempts = until(partial(self._encoding, video_id, percent), MINUTES)
+            if holder is None:
+                self.row(f"worker killed at {percent} % of an encode", "", "the film was ready")
+                break
             (dead,) = (worker for worker in self.workers if worker.pid == holder)
             dead.kill()
             killed = time.monotonic()
@@ -90,11 +93,12 @@ class Cluster:
         misses = [] if set(counts.values()) == {frames} else [f"{counts} of {frames} pictures"]
         self.row("the film after that", f"{frames} pictures", *misses)
 
-    def _encoding(self, video_id: int, percent: int) -> tuple[int, int] | None:
-        """Once so much is done: the pid of the worker that does it, and which attempt it is."""
+    def _encoding(self, video_id: int, percent: int) -> tuple[int | None, int] | None:
+        """Once so much is done: the pid of the worker that does it (None: the film is ready), and
+        which attempt it is."""
         record = self._box.record(video_id)
         if record["status"] == "ready":
-            raise RuntimeError(f"the film was ready before its worker was killed at {percent} %")
+            return None, record["attempts"]
         if record["progress"] < percent or "holder" not in record:
             return None
         return int(record["holder"].split(":")[1]), record["attempts"]
