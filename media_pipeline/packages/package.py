@@ -84,6 +84,10 @@ class Package:
             return self.video(name)
         raise KeyError(name)
 
+    def opened(self, name: str) -> VideoTrack | AudioTrack | None:
+        """The track where it is open already: the only method about tracks that cannot block."""
+        return self._videos.get(name) or self._audios.get(name)
+
     def small_file(self, name: str) -> Part:
         try:
             return self.files[name]

@@ -8,6 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
 
 from media_pipeline.errors import DamagedTitle
 from media_pipeline.tables import FRAGMENT, SAMPLE, Rows, Table, fragments_file, samples_file
@@ -63,6 +66,23 @@ class CmafTrack:
         self._fragments = Table.open(folder / fragments_file(name), FRAGMENT)
         if self._fragments.rows != grid.gops:
             raise DamagedTitle(f"{name} does not have a fragment for each GOP")
+        # Kept in memory, 8 bytes a segment: to say how long one is needs no look at the disk.
+        firsts = [grid.segment(index).first_gop for index in range(grid.segment_count)]
+        sizes = self._fragments.read(0, self._fragments.rows)["size"]
+        self._sizes = np.add.reduceat(sizes, firsts) if firsts else sizes
+
+    def size(self, index: int) -> int:
+        """Of a segment, in bytes, from memory. IndexError for one that does not exist."""
+        if not 0 <= index < len(self._sizes):
+            raise IndexError(index)
+        return int(self._sizes[index])
+
+    def open(self, index: int, first: int, end: int) -> BinaryIO:
+        """As ``Part.open`` of a segment, whose size is what ``size`` says. Raises DamagedTitle."""
+        part = self.segment(index)
+        if part.size != self.size(index):
+            raise DamagedTitle(f"the table of {self.path.name} has changed")
+        return part.open(first, end)
 
     def segment(self, index: int) -> Part:
         """Raises IndexError for a segment that does not exist."""

@@ -4,6 +4,7 @@ presentations, CMAF and packed audio segments, subtitles, storyboards."""
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import BinaryIO, NoReturn, TypeVar
 
 from media_pipeline.errors import DamagedTitle
@@ -157,8 +158,11 @@ class PackageService:
         found = await self._find(video_id, version)
         _check_track(found.package, track)
         _check_segment(found.package, index)
-        part = await self._read(found, lambda: found.package.track(track).segment(index))
-        return self._part(found, part, _type(found.package, track), version)
+        opened = found.package.opened(track)
+        if opened is None:
+            opened = await self._read(found, lambda: found.package.track(track))
+        kind = _type(found.package, track)
+        return self._resource(found, opened.size(index), kind, version, partial(opened.open, index))
 
     async def packed_segment(
         self, video_id: int, sound: str, index: int, version: str | None
@@ -181,17 +185,7 @@ class PackageService:
             file.seek(first)
             return file
 
-        return Resource(
-            video_id,
-            found.generation,
-            packed_audio.MEDIA_TYPE,
-            measured.size,
-            f'"{found.generation}"',
-            version is not None,
-            self._shelf,
-            self._offload,
-            cut,
-        )
+        return self._resource(found, measured.size, packed_audio.MEDIA_TYPE, version, cut)
 
     async def sprite(self, video_id: int, sheet: int, version: str | None) -> Resource:
         """A sheet of small pictures."""
@@ -228,16 +222,26 @@ class PackageService:
             raise await self._shelf.trouble(found.video_id, found.generation, error) from error
 
     def _part(self, found: OpenTitle, part: Part, media_type: str, version: str | None) -> Resource:
+        return self._resource(found, part.size, media_type, version, part.open)
+
+    def _resource(
+        self,
+        found: OpenTitle,
+        size: int,
+        media_type: str,
+        version: str | None,
+        open_at: Callable[[int, int], BinaryIO],
+    ) -> Resource:
         return Resource(
             found.video_id,
             found.generation,
             media_type,
-            part.size,
+            size,
             f'"{found.generation}"',
             version is not None,
             self._shelf,
             self._offload,
-            part.open,
+            open_at,
         )
 
 
