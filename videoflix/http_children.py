@@ -91,6 +91,7 @@ class HttpChildren:
             async with asyncio.timeout(READY_SECONDS):
                 for child in self._children:
                     await child.pipe.ready()
+                    child.process.has_worked()
         except TimeoutError as error:
             raise ServiceUnavailable(
                 f"the HTTP server did not answer within {READY_SECONDS:g} s"
@@ -137,6 +138,7 @@ class HttpChildren:
                 [ready, ended], timeout=READY_SECONDS, return_when=asyncio.FIRST_COMPLETED
             )
             if ready.done():
+                new.process.has_worked()
                 return new
             error = ended.exception() if ended.done() else None
         finally:

@@ -1,24 +1,33 @@
 """Files and folders that only their owner may read (mode 600 and 700), written so that a reader
 never sees half of one."""
 
+import errno
 import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from videoflix.errors import ConfigurationError
+from videoflix.errors import ConfigurationError, ServiceUnavailable
+
+# A disk that is full, fails, or is away: no setting is wrong.
+_MAY_PASS = frozenset({
+    errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.ESTALE, errno.ENOTCONN, errno.ETIMEDOUT,
+    errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.EREMOTEIO, errno.ENODEV, errno.ENXIO,
+})  # fmt: skip
 
 
 @contextmanager
 def usable_root(root: Path) -> Iterator[None]:
     """Raise ConfigurationError, with one line that names the file, for a storage root in which
-    something cannot be made or written."""
+    something cannot be made or written; ServiceUnavailable where it may be possible later."""
     try:
         yield
     except OSError as error:
-        place = error.filename or root
-        raise ConfigurationError(f"storage.root: {place}: {error.strerror}") from error
+        reason = f"storage.root: {error.filename or root}: {error.strerror}"
+        if error.errno in _MAY_PASS:
+            raise ServiceUnavailable(reason) from error
+        raise ConfigurationError(reason) from error
 
 
 def private_folder(path: Path) -> Path:

@@ -47,7 +47,8 @@ class Program:
 
     ``log`` is a file that its output is appended to (None: the parent's own output).
     ``grace`` is the pause in seconds between SIGTERM and SIGKILL when it is stopped.
-    A child that ends by itself with one of ``final`` exit statuses is not started again.
+    A child that ends by itself with one of ``final`` exit statuses is not started again, unless
+    it has worked before.
     ``umask`` is that of its files (-1: inherited). ``while_stopping`` is called about ten times
     a second from SIGTERM until the child has ended, for a child that has to be woken.
     """
@@ -110,6 +111,8 @@ class KeptProcess:
     A child that ends by itself is started again after a pause that doubles from 0.2 s to 10 s
     and falls back once a child has lived for 20 s; for ever, since what it misses (a database, a
     disk) may come back, and those beside it still serve. Each time is a warning in the log.
+    So a final status counts only until the program has worked (``has_worked``, or 20 s of life):
+    it could with these settings, and those beside it still do.
     """
 
     def __init__(self, program: Program) -> None:
@@ -117,6 +120,11 @@ class KeptProcess:
         self._process: asyncio.subprocess.Process | None = None
         self._stopping = asyncio.Event()
         self._watcher: asyncio.Task[None] | None = None
+        self._final = program.final
+
+    def has_worked(self) -> None:
+        """It did what it is for: from now on no exit status ends it for good."""
+        self._final = frozenset()
 
     @property
     def pid(self) -> int | None:
@@ -166,10 +174,11 @@ class KeptProcess:
             status = await self._process.wait()
             if self._stopping.is_set():
                 return
-            if status in self.program.final:
-                raise ProgramEndedError(f"{self.program.name} ended with status {status}", status)
             if time.monotonic() - started > STEADY_AFTER:
+                self.has_worked()
                 pause = FIRST_PAUSE
+            if status in self._final:
+                raise ProgramEndedError(f"{self.program.name} ended with status {status}", status)
             _log.warning(
                 "child ended and is started again",
                 child=self.program.name,

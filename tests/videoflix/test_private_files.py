@@ -1,6 +1,7 @@
 """Private files: whole or not at all, and an error names the file that people know."""
 
 import errno
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.commands import REPOSITORY
-from videoflix.private_files import read_or_create_private, write_private
+from videoflix.errors import ServiceUnavailable
+from videoflix.private_files import read_or_create_private, usable_root, write_private
 
 WRITERS = [write_private, read_or_create_private]
 ON_A_FULL_DISK = """
@@ -62,3 +64,10 @@ def test_a_write_that_fails_leaves_nothing(tmp_path: Path, write: str) -> None:
     said = f"OSError: [Errno {errno.EFBIG}] File too large: '{path}'"
     assert ended.stderr.splitlines()[-1] == said
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE, errno.ENOSPC])
+def test_a_disk_that_fails_or_is_away_is_no_wrong_setting(tmp_path: Path, number: int) -> None:
+    said = pytest.raises(ServiceUnavailable, match=r"storage\.root: .*/titles: ")
+    with said, usable_root(tmp_path):
+        raise OSError(number, os.strerror(number), str(tmp_path / "titles"))

@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 
 from tests.commands import REPOSITORY, until
 from tests.videoflix.waiting import is_running, until_true
+from videoflix import processes
 from videoflix.processes import FIRST_PAUSE, LOG_LIMIT, KeptProcess, Program, ProgramEndedError
 
 SLEEP = ("/bin/sleep", "1000")
@@ -99,6 +100,18 @@ async def test_a_final_status_is_not_tried_again() -> None:
     with pytest.raises(ProgramEndedError) as caught:
         await kept.ended()
     assert caught.value.status == 2
+    await kept.stop()
+
+
+async def test_a_final_status_does_not_end_what_has_worked_for_a_while(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "STEADY_AFTER", 0.0)
+    log = tmp_path / "log"
+    program = Program("steady", ("/bin/sh", "-c", "echo x; exit 2"), log=log, final=frozenset({2}))
+    kept = KeptProcess(program)
+    await kept.start()
+    await until_true(lambda: log.read_text(encoding="utf-8").count("x") > 1)
     await kept.stop()
 
 

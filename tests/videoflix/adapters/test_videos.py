@@ -169,6 +169,25 @@ async def test_publication_may_be_repeated_when_its_answer_was_lost(parts: Parts
     )
 
 
+@pytest.mark.parametrize("is_replaced", [False, True])
+async def test_publication_may_be_repeated_whatever_has_become_of_the_film_since(
+    parts: Parts, *, is_replaced: bool
+) -> None:
+    """Its answer was lost, and somebody has had the film encoded again meanwhile."""
+    await add(parts)
+    lease = await claimed(parts)
+    await parts.videos.publish(lease, "generation")
+    assert await parts.videos.encode_again(lease.video_id)
+    if is_replaced:
+        await parts.videos.publish(await claimed(parts), "newer")
+    await parts.videos.publish(lease, "generation")
+    with pytest.raises(LeaseLost):
+        await parts.videos.publish(lease, "another")
+    video = await parts.videos.find(lease.video_id)
+    assert video is not None
+    assert video.generation == ("newer" if is_replaced else "generation")
+
+
 async def test_given_back_after_a_failure_waits_and_counts(parts: Parts) -> None:
     """R42"""
     await add(parts)

@@ -185,10 +185,11 @@ class MongoVideoStore:
                 changes["$push"] = {"replaced": {"generation": before, "at": now}}
             await self._write(lease, changes)
         except LeaseLost:
+            # Or it is published already, and the answer was lost: a generation has one attempt,
+            # whatever has become of the film since.
+            named = [{"generation": generation}, {"replaced.generation": generation}]
             async with self._database.operation():
-                published = await self._videos.find_one(
-                    {"_id": lease.video_id, "status": READY, "generation": generation}
-                )
+                published = await self._videos.find_one({"_id": lease.video_id, "$or": named})
             if published is None:
                 raise
         await self._catalogue.changed()
