@@ -71,6 +71,11 @@ class Rendition:
     characteristics: tuple[str, ...] = ()
     channels: int | None = None
 
+    @property
+    def audience(self) -> tuple[object, ...]:
+        """For whom it is, within its group."""
+        return self.group, self.language, self.is_forced, self.characteristics
+
 
 def quoted(text: str) -> str:
     """A quoted-string (§4.2), which cannot hold quotes and line feeds."""
@@ -92,20 +97,21 @@ def _media(renditions: Sequence[Rendition]) -> Iterator[str]:
     """Names differ within a group and one member is the default (§4.3.4.1.1), and no two that a
     player may choose by itself are for the same viewers."""
     names: set[tuple[str, str]] = set()
-    audiences: set[tuple[object, ...]] = set()
-    defaults: set[str] = set()
+    defaults: dict[str, Rendition] = {}
+    for found in renditions:
+        if found.is_default:
+            defaults.setdefault(found.group, found)
+    # A default is chosen first, wherever it stands.
+    audiences = {found.audience for found in defaults.values()}
     for found in renditions:
         name, number = found.name.replace('"', "'"), 1
         while (found.group, name) in names:
             number += 1
             name = f"{found.name} ({number})"
         names.add((found.group, name))
-        is_default = found.is_default and found.group not in defaults
-        if is_default:
-            defaults.add(found.group)
-        audience = (found.group, found.language, found.is_forced, found.characteristics)
-        is_automatic = is_default or audience not in audiences
-        audiences.add(audience)
+        is_default = defaults.get(found.group) is found
+        is_automatic = is_default or found.audience not in audiences
+        audiences.add(found.audience)
         yield "#EXT-X-MEDIA:" + _attributes(
             {
                 "TYPE": found.kind,

@@ -138,10 +138,13 @@ class DiskSegmentCache:
             self._warn_damaged(path=str(self.path(key)), reason="its checksum")
             return False
         now = time.time()
-        if not known or now - status.st_mtime > _TOUCH_EVERY:
+        # Not more often: each touch has all other processes check the file anew.
+        if now - status.st_mtime > _TOUCH_EVERY:
             with suppress(OSError):  # a read-only cache still serves
                 os.utime(file.fileno(), (now, now))
-            self._remember(key, os.fstat(file.fileno()))
+            status, known = os.fstat(file.fileno()), False
+        if not known:
+            self._remember(key, status)
         return True
 
     def _remember(self, key: SegmentKey, status: os.stat_result) -> None:

@@ -73,10 +73,9 @@ class SegmentFiles:
         return Eviction(left, gone, total - left)
 
     def purge(self, video: str, generation: str) -> Purged:
-        """Delete the segments of one video, one generation, or (``*``) of all. Raises OSError
-        when a folder cannot be read."""
+        """Delete the segments of one video, one generation, or (``*``) of all, and the folders
+        that are empty then. Raises OSError when a folder cannot be read."""
         files, size, failed = 0, 0, 0
-        folders = set()
         for file in list(self._files(video, generation)):
             try:
                 file.path.unlink(missing_ok=True)
@@ -85,11 +84,12 @@ class SegmentFiles:
                 continue
             files += 1
             size += file.size
-            folders.add(file.path.parent)
-        for folder in folders:
-            for empty in (folder, *folder.parents[:2]):
-                with suppress(OSError):  # not empty, or another process was faster
-                    empty.rmdir()
+        # Those below first; eviction leaves empty ones, too.
+        for pattern in (f"{video}/{generation}/*", f"{video}/{generation}", video):
+            for folder in list(self._folder.glob(pattern)):
+                if not folder.name.startswith("."):
+                    with suppress(OSError):  # no folder, not empty, or another was faster
+                        folder.rmdir()
         return Purged(files, size, failed)
 
     def generations(self) -> Mapping[int, Collection[str]]:

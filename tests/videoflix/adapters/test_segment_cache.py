@@ -243,6 +243,34 @@ def test_on_a_full_disk_older_segments_make_room_for_one_that_fits(tmp_path: Pat
     ]
 
 
+def test_r53_two_processes_check_a_cached_segment_once_each(tmp_path: Path) -> None:
+    """What one of them has just checked and sent, the other need not check anew, nor the first
+    after that."""
+    caches = [DiskSegmentCache(tmp_path, BUDGET) for _ in range(2)]
+    key, facts = SegmentKey(1, "abc", "480p", 0), SegmentFacts.of(DATA)
+    caches[0].put(key, DATA)
+    for _ in range(3):
+        for cache in caches:
+            file = cache.open(key, facts)
+            assert file is not None
+            file.close()
+    for cache in caches:
+        file = cache.open_at_once(key, facts)
+        assert file is not None
+        file.close()
+
+
+def test_folders_of_evicted_segments_leave_with_their_film(tmp_path: Path) -> None:
+    cache = filled(tmp_path)
+    for path in tmp_path.glob("1/*/*/*"):
+        path.unlink()
+    assert set(cache.generations()) == {1, 2}
+    assert cache.purge(1, "abc") == Purged(0, 0)
+    assert cache.generations() == {1: {"def"}, 2: {"abc", "def"}}
+    assert cache.purge(1) == Purged(0, 0)
+    assert set(cache.generations()) == {2}
+
+
 def test_servers_with_different_muxers_do_not_share_segments(tmp_path: Path) -> None:
     """Their bytes differ: each would throw away what the other one has cached."""
     place = DiskSegmentCache(tmp_path, BUDGET).place(SegmentKey(1, "abc", "480p", 7))
