@@ -9,8 +9,9 @@ CSRF token equal to the cookie where it sends one (403).
 import hmac
 import json
 import secrets
+from collections.abc import Awaitable
 from types import TracebackType
-from typing import Any, ClassVar, NoReturn, TypeVar
+from typing import Any, ClassVar, NoReturn, TypeVar, cast
 
 import structlog
 from pydantic import BaseModel
@@ -240,3 +241,10 @@ class BaseHandler(RequestHandler):
     def on_connection_close(self) -> None:
         super().on_connection_close()
         self.in_flight.leave(self)
+
+
+class ReadingHandler(BaseHandler):
+    """HEAD is GET (RFC 9110 §9.3.2): Tornado leaves the body out."""
+
+    async def head(self, *path: str) -> None:
+        await cast(Awaitable[None], self.get(*path))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from handlers.base import BaseHandler, json_bytes
+from handlers.base import ReadingHandler, json_bytes
 from handlers.media import PRIVATE_SEGMENT, PRIVATE_VERSIONED, MediaHandler, video_id
 from handlers.ranges import Span
 from handlers.shapes import catalogue_entry
@@ -41,13 +41,10 @@ class CatalogueAnswer:
         return self._content
 
 
-class CatalogueHandler(BaseHandler):
+class CatalogueHandler(ReadingHandler):
     async def get(self) -> None:
         catalogue: CatalogueAnswer = self.settings["catalogue_answer"]
         self.answer_bytes(await catalogue.content())
-
-    async def head(self) -> None:
-        await self.get()
 
 
 class SegmentHandler(MediaHandler):
@@ -94,9 +91,6 @@ class SegmentHandler(MediaHandler):
     def _accel_prefix(self) -> str:
         return self.container.settings.server.accel_prefix
 
-    async def head(self, video: str, resolution: str, segment_name: str) -> None:
-        await self.get(video, resolution, segment_name)
-
 
 def _open_picture(path: Path) -> tuple[BinaryIO, os.stat_result]:
     try:
@@ -114,6 +108,3 @@ class ThumbnailHandler(MediaHandler):
             etag = f'"{status.st_mtime_ns:x}-{status.st_size:x}"'
             if self.begin(PICTURE_TYPE, status.st_size, etag, PUBLIC):
                 await self.send(file, status.st_size)
-
-    async def head(self, video: str) -> None:
-        await self.get(video)

@@ -65,7 +65,8 @@ def parameters_of(route: Route) -> dict[str, Parameter]:
     """
     groups = re.compile(route.pattern).groups
     found: list[str] = []
-    for method in route.access:
+    # HEAD takes what GET takes, where there is one.
+    for method in [name for name in route.access if name != "HEAD" or "GET" not in route.access]:
         signature = inspect.signature(getattr(route.handler, method.lower()))
         found = [
             name

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from pydantic import Field
 
-from handlers.base import BaseHandler
+from handlers.base import ReadingHandler
 from handlers.errors import RETRY_SECONDS
 from handlers.query import Query, parse_query
 from videoflix.readiness import PARTS
@@ -27,7 +27,7 @@ class ReadinessQuery(Query):
     )
 
 
-class ProbeHandler(BaseHandler):
+class ProbeHandler(ReadingHandler):
     is_probe = True
 
     def check_host(self) -> None:
@@ -40,9 +40,6 @@ class LivenessHandler(ProbeHandler):
     async def get(self) -> None:
         self.answer({"status": "ok"})
 
-    async def head(self) -> None:
-        await self.get()
-
 
 class ReadinessHandler(ProbeHandler):
     async def get(self) -> None:
@@ -53,9 +50,6 @@ class ReadinessHandler(ProbeHandler):
         self.answer(*_verdict(parts))
         if not all(parts.values()):
             self.set_header("Retry-After", str(RETRY_SECONDS))
-
-    async def head(self) -> None:
-        await self.get()
 
 
 def _verdict(parts: Mapping[str, bool]) -> tuple[object, int]:

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from handlers.accounts import AccountsHandler
+from handlers.base import ReadingHandler
 from handlers.schemas import AccountDeletion, Empty, PasswordChange
 from handlers.shapes import timestamp
 from videoflix.errors import FieldErrors, NotFound
@@ -36,13 +37,10 @@ class OwnHandler(AccountsHandler):
         await self.container.limits.login_succeeded(user.email, self.visitor.address)
 
 
-class OwnAccountHandler(OwnHandler):
+class OwnAccountHandler(OwnHandler, ReadingHandler):
     async def get(self) -> None:
         user = await self.container.members.own(self.principal)
         self.answer({"id": user.id, "email": user.email, "is_staff": user.is_staff})
-
-    async def head(self) -> None:
-        await self.get()
 
     async def delete(self) -> None:
         body = self.body_as(AccountDeletion)
@@ -70,13 +68,10 @@ class OwnPasswordHandler(OwnHandler):
         self.answer({"detail": "Your password has been changed."})
 
 
-class OwnSessionsHandler(OwnHandler):
+class OwnSessionsHandler(OwnHandler, ReadingHandler):
     async def get(self) -> None:
         found = await self.container.members.open_sessions(self.principal)
         self.answer([_open_session(session, self.principal) for session in found])
-
-    async def head(self) -> None:
-        await self.get()
 
 
 class OwnSessionHandler(OwnHandler):

@@ -7,7 +7,7 @@ from pydantic import Field
 from tornado.http1connection import HTTP1Connection
 from tornado.iostream import StreamClosedError
 
-from handlers.base import BaseHandler
+from handlers.base import ReadingHandler
 from handlers.pieces import Pieces, send_pieces
 from handlers.query import Query, parse_query
 from handlers.ranges import Span, asked_span
@@ -42,7 +42,7 @@ class VersionQuery(Query):
     )
 
 
-class MediaHandler(BaseHandler):
+class MediaHandler(ReadingHandler):
     @property
     def version(self) -> str | None:
         """The generation that the URL names. Raises FieldErrors."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from handlers.access import Access, Route
 from handlers.answers import Detail
-from handlers.base import BaseHandler, json_bytes
+from handlers.base import ReadingHandler, json_bytes
 from handlers.cookies import ACCESS_COOKIE, CSRF_COOKIE, CSRF_HEADER, REFRESH_COOKIE
 from handlers.documentation import (
     Cookie,
@@ -119,13 +119,10 @@ class ApiDocument:
         return json_bytes(api_document(self._routes))
 
 
-class ApiDocumentHandler(BaseHandler):
+class ApiDocumentHandler(ReadingHandler):
     async def get(self) -> None:
         document: ApiDocument = self.settings["api_document"]
         self.answer_bytes(await document.content())
-
-    async def head(self) -> None:
-        await self.get()
 
 
 def api_document(routes: Sequence[Route]) -> JsonObject:

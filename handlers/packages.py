@@ -68,24 +68,15 @@ class MultivariantPlaylistHandler(PackageHandler):
     async def get(self, video: str) -> None:
         self.send_document(await self.packages.multivariant_playlist(video_id(video)))
 
-    async def head(self, video: str) -> None:
-        await self.get(video)
-
 
 class MediaPlaylistHandler(PackageHandler):
     async def get(self, video: str, name: str) -> None:
         self.send_document(await self.packages.media_playlist(video_id(video), name))
 
-    async def head(self, video: str, name: str) -> None:
-        await self.get(video, name)
-
 
 class IFramePlaylistHandler(PackageHandler):
     async def get(self, video: str, resolution: str) -> None:
         self.send_document(await self.packages.i_frame_playlist(video_id(video), resolution))
-
-    async def head(self, video: str, resolution: str) -> None:
-        await self.get(video, resolution)
 
 
 class PackedSegmentHandler(PackageHandler):
@@ -95,9 +86,6 @@ class PackedSegmentHandler(PackageHandler):
         )
         await self.send_resource(found)
 
-    async def head(self, video: str, sound: str, number: str) -> None:
-        await self.get(video, sound, number)
-
 
 class TextSegmentHandler(PackageHandler):
     async def get(self, video: str, text: str) -> None:
@@ -105,32 +93,20 @@ class TextSegmentHandler(PackageHandler):
             await self.packages.text_segment(video_id(video), text, self.version, is_cmaf=False)
         )
 
-    async def head(self, video: str, text: str) -> None:
-        await self.get(video, text)
-
 
 class CmafMultivariantPlaylistHandler(PackageHandler):
     async def get(self, video: str) -> None:
         self.send_document(await self.packages.cmaf_multivariant_playlist(video_id(video)))
-
-    async def head(self, video: str) -> None:
-        await self.get(video)
 
 
 class CmafMediaPlaylistHandler(PackageHandler):
     async def get(self, video: str, track: str) -> None:
         self.send_document(await self.packages.cmaf_media_playlist(video_id(video), track))
 
-    async def head(self, video: str, track: str) -> None:
-        await self.get(video, track)
-
 
 class CmafIFramePlaylistHandler(PackageHandler):
     async def get(self, video: str, track: str) -> None:
         self.send_document(await self.packages.cmaf_i_frame_playlist(video_id(video), track))
-
-    async def head(self, video: str, track: str) -> None:
-        await self.get(video, track)
 
 
 class CmafInitHandler(PackageHandler):
@@ -138,9 +114,6 @@ class CmafInitHandler(PackageHandler):
         await self.send_resource(
             await self.packages.cmaf_init(video_id(video), track, self.version)
         )
-
-    async def head(self, video: str, track: str) -> None:
-        await self.get(video, track)
 
 
 class CmafSegmentHandler(PackageHandler):
@@ -150,9 +123,6 @@ class CmafSegmentHandler(PackageHandler):
         )
         await self.send_resource(found)
 
-    async def head(self, video: str, track: str, number: str) -> None:
-        await self.get(video, track, number)
-
 
 class CmafTextSegmentHandler(PackageHandler):
     async def get(self, video: str, text: str) -> None:
@@ -160,16 +130,10 @@ class CmafTextSegmentHandler(PackageHandler):
             await self.packages.text_segment(video_id(video), text, self.version, is_cmaf=True)
         )
 
-    async def head(self, video: str, text: str) -> None:
-        await self.get(video, text)
-
 
 class PresentationHandler(PackageHandler):
     async def get(self, video: str) -> None:
         self.send_document(await self.packages.presentation(video_id(video)), DASH_TYPE)
-
-    async def head(self, video: str) -> None:
-        await self.get(video)
 
 
 class TextHandler(PackageHandler):
@@ -177,24 +141,15 @@ class TextHandler(PackageHandler):
         name = f"text-{text_number}"
         self.send_text(await self.packages.text(video_id(video), name, self.version))
 
-    async def head(self, video: str, text_number: str) -> None:
-        await self.get(video, text_number)
-
 
 class StoryboardHandler(PackageHandler):
     async def get(self, video: str) -> None:
         self.send_document(await self.packages.storyboard(video_id(video)), TEXT_TYPE)
 
-    async def head(self, video: str) -> None:
-        await self.get(video)
-
 
 class ImagePlaylistHandler(PackageHandler):
     async def get(self, video: str) -> None:
         self.send_document(await self.packages.image_playlist(video_id(video)))
-
-    async def head(self, video: str) -> None:
-        await self.get(video)
 
 
 class SpriteHandler(PackageHandler):
@@ -204,6 +159,3 @@ class SpriteHandler(PackageHandler):
         await self.send_resource(
             await self.packages.sprite(video_id(video), int(sheet), self.version)
         )
-
-    async def head(self, video: str, sheet: str) -> None:
-        await self.get(video, sheet)

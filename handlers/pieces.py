@@ -12,6 +12,7 @@ from videoflix.streaming.shared import MadeAgain, Shared
 # Small enough to stay in a processor's cache between being read and being sent.
 PIECE_BYTES = 256 * 1024
 _TURN_BYTES = 1024 * 1024
+_PROBE_BYTES = 128 * 1024  # the kernel reads and forgets about as much at a time
 # What is smaller is not worth two looks into the kernel's memory.
 _FILE_BYTES = 64 * 1024
 
@@ -78,15 +79,16 @@ class Pieces:
         self._buffer = memoryview(b"")
 
     async def in_memory(self) -> InMemory | None:
-        """What the kernel can send by itself without waiting for the disk; else ``next`` has the
-        next piece. Say with ``passed`` how much of it was sent."""
+        """What the kernel can send by itself without waiting for the disk, as far as looks here and
+        there can tell; else ``next`` has the next piece. Say with ``passed`` how much was sent."""
         if not self._on_disk or self._length < _FILE_BYTES:
             return None
         await self._turn()
         found = InMemory(self._file.fileno(), self._position, min(self._length, _TURN_BYTES))
+        end = found.offset + found.size
         probe = memoryview(bytearray(1))
-        ends = (found.offset, found.offset + found.size - 1)
-        return found if all(_read_at_once(found.file, probe, end) for end in ends) else None
+        places = (*range(found.offset, end, _PROBE_BYTES), end - 1)
+        return found if all(_read_at_once(found.file, probe, at) for at in places) else None
 
     def passed(self, count: int) -> None:
         self.sent += count

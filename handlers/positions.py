@@ -1,17 +1,14 @@
 """Where members stopped watching."""
 
-from handlers.base import BaseHandler
+from handlers.base import ReadingHandler
 from handlers.media import video_id
 from handlers.schemas import WatchPosition
 
 
-class PositionHandler(BaseHandler):
+class PositionHandler(ReadingHandler):
     async def get(self, video: str) -> None:
         positions = self.container.positions
         self._say(await positions.find(self.principal.user_id, video_id(video)))
-
-    async def head(self, video: str) -> None:
-        await self.get(video)
 
     async def put(self, video: str) -> None:
         found = video_id(video)

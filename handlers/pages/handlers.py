@@ -79,9 +79,6 @@ class PageHandler(_Handler):
         if self.begin(PAGE_TYPE, len(content), etag, REVALIDATED):
             self.write(content)
 
-    async def head(self) -> None:
-        await self.get()
-
 
 class WatchPageHandler(PageHandler):
     page_name = "watch"
@@ -116,6 +113,3 @@ class AssetHandler(_Handler):
         self.set_header("Cross-Origin-Resource-Policy", "same-origin")
         if self.begin(asset.media_type, len(content), etag, cache):
             self.write(content)
-
-    async def head(self, version: str, name: str) -> None:
-        await self.get(version, name)
