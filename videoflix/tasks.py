@@ -1,9 +1,11 @@
 """Ending asyncio tasks."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 AGAIN_SECONDS = 0.1
 
@@ -18,9 +20,10 @@ async def cancel_for_good(task: "asyncio.Task[Any]") -> None:
         task.exception()  # seen: whoever needs it awaits the task
 
 
-async def to_its_end(work: Coroutine[Any, Any, None]) -> None:
+async def to_its_end(work: Coroutine[Any, Any, T], stop: Callable[[], object] = lambda: None) -> T:
     """Await ``work`` to its end, whatever cancels this task meanwhile, and however often; the
-    cancellation is raised afterwards. For what gives back connections, processes and files."""
+    cancellation is raised afterwards. For what gives back connections, processes and files, and
+    for what can only be asked to end: ``stop`` is called for each cancellation."""
     task = asyncio.create_task(work)
     cancelled: asyncio.CancelledError | None = None
     while not task.done():
@@ -28,10 +31,11 @@ async def to_its_end(work: Coroutine[Any, Any, None]) -> None:
             await asyncio.wait((task,))
         except asyncio.CancelledError as error:
             cancelled = error
+            stop()
     if cancelled is not None:
         task.exception()  # seen: the cancellation goes first
         raise cancelled
-    await task
+    return await task
 
 
 @asynccontextmanager

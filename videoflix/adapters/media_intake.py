@@ -36,8 +36,7 @@ class LocalMediaIntake:
         return self._root / path
 
     def open_staging(self) -> Path:
-        for stale in self._root.glob(f"{_STAGING}*"):
-            shutil.rmtree(stale, ignore_errors=True)
+        self.discard()
         staging = self._root / (_STAGING + secrets.token_hex(8))
         staging.mkdir(mode=0o700)
         return staging
@@ -58,8 +57,9 @@ class LocalMediaIntake:
         (self._root / "uploads").mkdir(mode=0o700, exist_ok=True)
         sync_folder(self._root)
 
-    def discard(self, staging: Path) -> None:
-        shutil.rmtree(staging, ignore_errors=True)
+    def discard(self) -> None:
+        for staging in self._root.glob(f"{_STAGING}*"):
+            shutil.rmtree(staging, ignore_errors=True)
 
     def _entries(self, name: str, folder: Path | None = None) -> list[Path]:
         with suppress(FileNotFoundError):

@@ -5,9 +5,7 @@ names: so whatever happens meanwhile, each film that is ready in the backup can 
 Then come accounts and what belongs to them, and last the counters of ids.
 """
 
-import asyncio
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,16 +15,19 @@ from videoflix.backup import writing
 from videoflix.backup.manifest import (
     DATABASE,
     FILMS,
+    MEDIA_LIST,
     BackupManifest,
     CollectionFacts,
     FileFacts,
     MediaKind,
     check_backup,
 )
+from videoflix.backup.steps import Steps
 from videoflix.backup.writing import CheckedFile, FilmFiles
 from videoflix.errors import Conflict
 from videoflix.offload import Offload
 from videoflix.ports import Archive, FilmRecord, MediaStore
+from videoflix.tasks import to_its_end
 
 _TRIES = 5
 
@@ -50,6 +51,16 @@ class _Tally:
     notes: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """One backup while it is made."""
+
+    folder: Path
+    steps: Steps
+    files: FilmFiles
+    tally: _Tally = field(default_factory=_Tally)
+
+
 class Backups:
     def __init__(self, archive: Archive, media: MediaStore, offload: Offload) -> None:
         self._archive = archive
@@ -62,28 +73,28 @@ class Backups:
         """Make a backup in an empty or new folder, and read it all again. ``progress`` gets films
         done and in all.
 
-        Nothing is left in the folder when this raises: Conflict, InsufficientStorage,
-        UnusableBackup, DatabaseUnavailable.
+        Nothing is left in the folder when this is cancelled, or raises: Conflict,
+        InsufficientStorage, UnusableBackup, DatabaseUnavailable.
         """
-        await self._offload(writing.prepare, folder)
+        steps = Steps(self._offload)
+        await steps(writing.prepare, folder)
         try:
             with writing.full_disk_said(folder):
-                manifest = await self._written(folder, kind, progress or (lambda *_: None))
-                await self._offload(check_backup, folder, manifest)
-                await self._offload(manifest.save, folder)
+                work = _Work(folder, steps, FilmFiles(folder, kind, steps.checkpoint))
+                manifest = await self._written(work, kind, progress or (lambda *_: None))
+                await steps(check_backup, folder, manifest, steps.checkpoint)
+                await steps(manifest.save, folder)
         except BaseException:
-            await asyncio.shield(self._offload(writing.clear, folder))
+            await to_its_end(self._offload(writing.clear, folder))
             raise
         return manifest
 
-    async def _written(self, folder: Path, kind: MediaKind, progress: Progress) -> BackupManifest:
-        tally = _Tally()
-        with ExitStack() as stack:
-            listed = await self._offload(writing.open_list, folder)
-            stack.callback(listed.close)
-            films = await self._films(folder, FilmFiles(folder, kind), listed, tally, progress)
-            media_list = await self._offload(listed.finish)
-        others = [await self._collection(folder, name, tally) for name in self._archive.collections]
+    async def _written(self, work: _Work, kind: MediaKind, progress: Progress) -> BackupManifest:
+        await work.steps(writing.make_folders, work.folder)
+        with writing.checked_file(work.folder, MEDIA_LIST) as listed:
+            films = await self._films(work, listed, progress)
+            media_list = await work.steps(listed.finish)
+        others = [await self._collection(work, name) for name in self._archive.collections]
         return BackupManifest(
             made_at=datetime.now(UTC).isoformat(timespec="seconds"),
             made_by=__version__,
@@ -91,40 +102,33 @@ class Backups:
             collections=(films, *others),
             media=kind,
             media_list=media_list,
-            files=tally.files,
-            bytes=tally.bytes,
-            notes=tuple(tally.notes),
+            files=work.tally.files,
+            bytes=work.tally.bytes,
+            notes=tuple(work.tally.notes),
         )
 
-    async def _films(
-        self,
-        folder: Path,
-        files: FilmFiles,
-        listed: CheckedFile,
-        tally: _Tally,
-        progress: Progress,
-    ) -> CollectionFacts:
+    async def _films(self, work: _Work, listed: CheckedFile, progress: Progress) -> CollectionFacts:
         ids = await self._archive.film_ids()
-        with writing.checked_file(folder, f"{DATABASE}/{FILMS}.bson") as file:
+        with writing.checked_file(work.folder, f"{DATABASE}/{FILMS}.bson") as file:
             for done, video_id in enumerate(ids, 1):
-                found = await self._film(video_id, files)
+                found = await self._film(work, video_id)
                 if found is not None:
                     record, taken = found
                     file.write(
                         record.portable(has_title=taken.has_title, has_source=taken.has_source)
                     )
-                    await self._offload(listed.write, writing.list_lines(taken.files))
-                    _count(tally, record, taken)
+                    await work.steps(listed.write, writing.list_lines(taken.files))
+                    _count(work.tally, record, taken)
                 progress(done, len(ids))
-            return CollectionFacts(FILMS, len(tally.films), await self._offload(file.finish))
+            return CollectionFacts(FILMS, len(work.tally.films), await work.steps(file.finish))
 
-    async def _film(self, video_id: int, files: FilmFiles) -> tuple[FilmRecord, _Taken] | None:
+    async def _film(self, work: _Work, video_id: int) -> tuple[FilmRecord, _Taken] | None:
         """The record, read after its files were taken; None where it was deleted meanwhile."""
         for _ in range(_TRIES):
             before = await self._archive.film(video_id)
             if before is None:
                 return None
-            taken = await self._offload(self._take, before, files)
+            taken = await work.steps(self._take, before, work.files)
             after = await self._archive.film(video_id)
             if after is not None and (before.generation, before.has_source) == (
                 after.generation,
@@ -132,7 +136,7 @@ class Backups:
             ):
                 return after, taken
             # Its files may have been deleted while they were read.
-            await self._offload(_drop, video_id, files)
+            await work.steps(_drop, video_id, work.files)
         raise Conflict(f"video {video_id} changes again and again; try the backup later")
 
     def _take(self, record: FilmRecord, files: FilmFiles) -> _Taken:
@@ -155,13 +159,13 @@ class Backups:
             taken.files.append(thumbnail)
         return taken
 
-    async def _collection(self, folder: Path, name: str, tally: _Tally) -> CollectionFacts:
+    async def _collection(self, work: _Work, name: str) -> CollectionFacts:
         count = 0
-        with writing.checked_file(folder, f"{DATABASE}/{name}.bson") as file:
-            async for document in self._archive.documents(name, tally.films):
+        with writing.checked_file(work.folder, f"{DATABASE}/{name}.bson") as file:
+            async for document in self._archive.documents(name, work.tally.films):
                 file.write(document)
                 count += 1
-            return CollectionFacts(name, count, await self._offload(file.finish))
+            return CollectionFacts(name, count, await work.steps(file.finish))
 
 
 def _drop(video_id: int, files: FilmFiles) -> None:

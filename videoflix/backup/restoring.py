@@ -1,6 +1,5 @@
 """Bringing a backup back: checked before anything is changed, the media before the records."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,14 +8,17 @@ from videoflix.backup.manifest import (
     MEDIA,
     BackupManifest,
     MediaKind,
+    Note,
     check_backup,
     check_facts,
     media_files,
 )
+from videoflix.backup.steps import Steps
 from videoflix.backup.writing import copy_checked, full_disk_said, private_folders
 from videoflix.errors import Conflict, InsufficientStorage, UnusableBackup
 from videoflix.offload import Offload
 from videoflix.ports import Archive, MediaIntake, WorkerStore
+from videoflix.tasks import to_its_end
 
 _ALIVE_SECONDS = 20.0
 
@@ -48,20 +50,23 @@ class Restoration:
         With ``replace`` the database is emptied and the media that are there are moved aside;
         without it either is a Conflict. Raises UnusableBackup, Conflict and InsufficientStorage
         before anything is changed. ``progress`` gets bytes copied and in all.
+
+        Cancelled before the media are in their place, it changes nothing and leaves no copies.
         """
-        manifest = await self._offload(BackupManifest.load, folder)
+        steps = Steps(self._offload)
+        manifest = await steps(BackupManifest.load, folder)
         if manifest.database_version > self._archive.version:
             raise UnusableBackup(
                 f"the backup is of a database of version {manifest.database_version}, this "
                 f"Videoflix knows versions up to {self._archive.version}"
             )
         await self._check_target(manifest, replace=replace)
-        await self._offload(check_backup, folder, manifest)
+        await steps(check_backup, folder, manifest, steps.checkpoint)
         moved: list[str] = []
         if manifest.media is MediaKind.LISTED:
-            await self._offload(self._check_media_there, folder)
+            await steps(self._check_media_there, folder, steps.checkpoint)
         else:
-            await self._copy(folder, manifest, moved.append, progress or (lambda *_: None))
+            await self._copy(steps, folder, manifest, moved.append, progress or (lambda *_: None))
         await self._fill(folder, manifest)
         return Restored(manifest, tuple(moved))
 
@@ -82,10 +87,10 @@ class Restoration:
                 "--replace empties the database and moves the media aside"
             )
 
-    def _check_media_there(self, folder: Path) -> None:
+    def _check_media_there(self, folder: Path, note: Note) -> None:
         for facts in media_files(folder):
             try:
-                check_facts(self._media.place(facts.path), facts)
+                check_facts(self._media.place(facts.path), facts, note)
             except UnusableBackup as error:
                 raise UnusableBackup(
                     f"this backup has no media, and those of the storage are not its own: {error}"
@@ -93,31 +98,32 @@ class Restoration:
 
     async def _copy(
         self,
+        steps: Steps,
         folder: Path,
         manifest: BackupManifest,
         note: Callable[[str], None],
         progress: Progress,
     ) -> None:
-        free = await self._offload(self._media.free_bytes)
+        free = await steps(self._media.free_bytes)
         if manifest.bytes > free:
             raise InsufficientStorage(
                 f"the media take {manifest.bytes} bytes, the storage root has {free} free"
             )
-        staging = await self._offload(self._media.open_staging)
         try:
+            staging = await steps(self._media.open_staging)
             with full_disk_said(staging):
                 done = 0
-                for facts in await self._offload(lambda: list(media_files(folder))):
+                for facts in await steps(lambda: list(media_files(folder))):
                     target = staging / facts.path
                     source = folder / MEDIA / facts.path
-                    copied = await self._offload(_copy_one, source, target, facts.path)
+                    copied = await steps(_copy_one, source, target, facts.path, steps.checkpoint)
                     if copied != facts:
                         raise UnusableBackup(f"{source} changed while it was copied")
                     done += facts.size
                     progress(done, manifest.bytes)
-            await self._offload(self._media.install, staging, note)
+            await steps(self._media.install, staging, note)
         finally:
-            await asyncio.shield(self._offload(self._media.discard, staging))
+            await to_its_end(self._offload(self._media.discard))
 
     async def _fill(self, folder: Path, manifest: BackupManifest) -> None:
         await self._archive.clear()
@@ -131,6 +137,6 @@ class Restoration:
         await self._archive.update(manifest.database_version)
 
 
-def _copy_one(source: Path, target: Path, name: str) -> object:
+def _copy_one(source: Path, target: Path, name: str, note: Note) -> object:
     private_folders(target.parent)
-    return copy_checked(source, target, name)
+    return copy_checked(source, target, name, note)

@@ -14,7 +14,7 @@ import xxhash
 
 from media_pipeline.errors import DamagedTitle
 from media_pipeline.titles.manifest import Manifest
-from videoflix.backup.manifest import DATABASE, MEDIA, MEDIA_LIST, FileFacts, MediaKind, facts_of
+from videoflix.backup.manifest import DATABASE, MEDIA, FileFacts, MediaKind, Note, facts_of
 from videoflix.errors import Conflict, InsufficientStorage
 
 _BLOCK = 1024 * 1024
@@ -76,20 +76,23 @@ def private_folders(path: Path) -> None:
 
 
 def prepare(folder: Path) -> None:
-    """Make the folder and what is in it. Raises Conflict where it holds something."""
+    """Make the folder. Raises Conflict where it holds something."""
     try:
         private_folders(folder)
         if next(folder.iterdir(), None) is not None:
             raise Conflict(f"{folder} is not empty: a backup needs a folder of its own")
         folder.chmod(0o700)
-        for name in (DATABASE, MEDIA):
-            (folder / name).mkdir(mode=0o700)
     except OSError as error:
         raise Conflict(f"{folder} cannot be used: {error.strerror}") from error
 
 
+def make_folders(folder: Path) -> None:
+    for name in (DATABASE, MEDIA):
+        (folder / name).mkdir(mode=0o700)
+
+
 def clear(folder: Path) -> None:
-    """Delete what ``prepare`` and others have made."""
+    """Delete all that is in it."""
     for path in folder.iterdir():
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
@@ -97,14 +100,16 @@ def clear(folder: Path) -> None:
             path.unlink()
 
 
-def copy_checked(source: Path, target: Path, name: str) -> FileFacts:
-    """Copy to a new file, mode 600, that is on the disk when this returns. Raises OSError."""
+def copy_checked(source: Path, target: Path, name: str, note: Note) -> FileFacts:
+    """Copy to a new file, mode 600, that is on the disk when this returns; ``note`` gets the bytes
+    that were copied, piece by piece. Raises OSError."""
     with source.open("rb", buffering=0) as reader:
         file = CheckedFile(target, name)
         try:
             block = memoryview(bytearray(_BLOCK))
             while count := os.readv(reader.fileno(), [block]):
                 file.write(block[:count])
+                note(count)
             return file.finish()
         finally:
             file.close()
@@ -113,21 +118,22 @@ def copy_checked(source: Path, target: Path, name: str) -> FileFacts:
 class FilmFiles:
     """Takes the files of one film after the other into a backup."""
 
-    def __init__(self, folder: Path, kind: MediaKind) -> None:
+    def __init__(self, folder: Path, kind: MediaKind, note: Note) -> None:
         self._folder = folder / MEDIA
         self._kind = kind
+        self._note = note
 
     def take(self, source: Path, name: str) -> FileFacts | None:
         """None where there is no such file. Raises Conflict, OSError."""
         target = self._folder / name
         try:
             if self._kind is MediaKind.LISTED:
-                return facts_of(source, name)
+                return facts_of(source, name, self._note)
             private_folders(target.parent)
             if self._kind is MediaKind.COPIED:
-                return copy_checked(source, target, name)
+                return copy_checked(source, target, name, self._note)
             self._link(source, target)
-            return facts_of(target, name)
+            return facts_of(target, name, self._note)
         except FileNotFoundError:
             return None
 
@@ -165,7 +171,3 @@ class FilmFiles:
 def list_lines(found: list[FileFacts]) -> bytes:
     """Lines of the media list."""
     return b"".join(json.dumps(asdict(facts)).encode() + b"\n" for facts in found)
-
-
-def open_list(folder: Path) -> CheckedFile:
-    return CheckedFile(folder / MEDIA_LIST, MEDIA_LIST)

@@ -72,4 +72,5 @@ class MediaIntake(Protocol):
     def install(self, staging: Path, note: Callable[[str], None]) -> None:
         """Move everything to its place; ``note`` is told where something is that was there."""
 
-    def discard(self, staging: Path) -> None: ...
+    def discard(self) -> None:
+        """Delete what ``open_staging`` has made, and what is in it."""
