@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from videoflix.durable import sync_folder
 from videoflix.errors import ConfigurationError, ServiceUnavailable
 
 # A disk that is full, fails, or is away: no setting is wrong.
@@ -55,19 +56,11 @@ def _written_beside(path: Path, text: str) -> Iterator[Path]:
         raise OSError(error.errno, error.strerror, str(path)) from error
 
 
-def _sync_folder(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def write_private(path: Path, text: str) -> None:
     """Replace the file's content atomically; the file has mode 600 from its first moment."""
     with _written_beside(path, text) as temporary:
         temporary.replace(path)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def read_or_create_private(path: Path, text: str) -> str:
@@ -78,5 +71,5 @@ def read_or_create_private(path: Path, text: str) -> str:
     if not path.exists():
         with _written_beside(path, text) as temporary, suppress(FileExistsError):
             path.hardlink_to(temporary)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     return path.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Small steps on a disk that survive a crash, and the disk's errors in the domain's words."""
+"""Small steps on a disk, and the disk's errors in the domain's words."""
 
 import errno
 import os
@@ -22,15 +22,6 @@ def full_disk_translated() -> Iterator[None]:
         if error.errno in _FULL:
             raise InsufficientStorage("The server's disk is full.") from error
         raise
-
-
-def sync_folder(folder: Path) -> None:
-    """Have the folder's entries on the disk: a rename is safe only after this."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def bytes_below(folder: Path) -> int:

@@ -13,8 +13,8 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from videoflix.adapters.disk import sync_folder
 from videoflix.adapters.lock_files import locked
+from videoflix.durable import sync_folder
 from videoflix.ports.inventory import FilmTraces
 
 _TEMPORARY = ".tmp-"

@@ -13,7 +13,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from videoflix.adapters.disk import sync_folder
+from videoflix.durable import sync_folder, sync_tree
 
 _STAGING = ".restore-"
 _KEPT = ("sources", "titles", "thumbnails")
@@ -42,12 +42,15 @@ class LocalMediaIntake:
         return staging
 
     def install(self, staging: Path, note: Callable[[str], None]) -> None:
+        sync_tree(staging)
         aside = self._root / f"replaced-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
         for name in (*_KEPT, *_OF_THE_MOMENT):
             if self._entries(name):
                 aside.mkdir(mode=0o700, exist_ok=True)
                 (self._root / name).rename(aside / name)
                 note(str(aside / name))
+        if aside.exists():
+            sync_folder(aside)
         for name in _KEPT:
             target = self._root / name
             target.mkdir(mode=0o700, exist_ok=True)

@@ -29,9 +29,9 @@ from videoflix.adapters.disk import (
     copy_durably,
     full_disk_translated,
     still_to_come,
-    sync_folder,
 )
 from videoflix.adapters.upload_file import LocalUploadFile
+from videoflix.durable import sync_folder
 from videoflix.ports import MediaUsage, UploadFile
 
 _TEMPORARY = ".tmp-"

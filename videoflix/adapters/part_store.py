@@ -16,7 +16,8 @@ from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
-from videoflix.adapters.disk import full_disk_translated, sync_folder
+from videoflix.adapters.disk import full_disk_translated
+from videoflix.durable import sync_folder
 
 _TEMPORARY = ".tmp-"
 _GONE = ".gone-"

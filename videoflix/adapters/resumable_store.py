@@ -30,9 +30,9 @@ from videoflix.adapters.disk import (
     create_private,
     full_disk_translated,
     still_to_come,
-    sync_folder,
 )
 from videoflix.adapters.upload_file import LocalUploadFile
+from videoflix.durable import sync_folder
 from videoflix.errors import Busy
 from videoflix.models import VideoDetails
 from videoflix.ports import OpenUpload, ResumableUpload, UploadFile, UploadState

@@ -8,7 +8,8 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
-from videoflix.adapters.disk import create_private, full_disk_translated, sync_folder
+from videoflix.adapters.disk import create_private, full_disk_translated
+from videoflix.durable import sync_folder
 
 _KEEP_SIZE = 0x01  # FALLOC_FL_KEEP_SIZE of linux/falloc.h: the size stays what was written
 _UNSUPPORTED = frozenset({errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL})

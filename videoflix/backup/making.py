@@ -24,6 +24,7 @@ from videoflix.backup.manifest import (
 )
 from videoflix.backup.steps import Steps
 from videoflix.backup.writing import CheckedFile, FilmFiles
+from videoflix.durable import sync_tree
 from videoflix.errors import Conflict
 from videoflix.offload import Offload
 from videoflix.ports import Archive, FilmRecord, MediaStore
@@ -83,6 +84,7 @@ class Backups:
                 work = _Work(folder, steps, FilmFiles(folder, kind, steps.checkpoint))
                 manifest = await self._written(work, kind, progress or (lambda *_: None))
                 await steps(check_backup, folder, manifest, steps.checkpoint)
+                await steps(sync_tree, folder)
                 await steps(manifest.save, folder)
         except BaseException:
             await to_its_end(self._offload(writing.clear, folder))

@@ -15,6 +15,7 @@ import xxhash
 from media_pipeline.errors import DamagedTitle
 from media_pipeline.titles.manifest import Manifest
 from videoflix.backup.manifest import DATABASE, MEDIA, FileFacts, MediaKind, Note, facts_of
+from videoflix.durable import sync_folder
 from videoflix.errors import Conflict, InsufficientStorage
 
 _BLOCK = 1024 * 1024
@@ -78,10 +79,13 @@ def private_folders(path: Path) -> None:
 def prepare(folder: Path) -> None:
     """Make the folder. Raises Conflict where it holds something."""
     try:
+        missing = [each for each in (folder, *folder.parents) if not each.exists()]
         private_folders(folder)
         if next(folder.iterdir(), None) is not None:
             raise Conflict(f"{folder} is not empty: a backup needs a folder of its own")
         folder.chmod(0o700)
+        for each in missing:
+            sync_folder(each.parent)
     except OSError as error:
         raise Conflict(f"{folder} cannot be used: {error.strerror}") from error
 

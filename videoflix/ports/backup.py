@@ -70,7 +70,8 @@ class MediaIntake(Protocol):
         """A new folder on the same disk. What a killed restoration left is deleted."""
 
     def install(self, staging: Path, note: Callable[[str], None]) -> None:
-        """Move everything to its place; ``note`` is told where something is that was there."""
+        """Move everything, whose files are on the disk, to its place, and have all names on the
+        disk too; ``note`` is told where something is that was there."""
 
     def discard(self) -> None:
         """Delete what ``open_staging`` has made, and what is in it."""
