@@ -46,6 +46,10 @@ class StreamedHandler(BaseHandler):
     async def abandon(self) -> None:
         """Clean up. Called once or more, however the request ends."""
 
+    async def undo(self) -> None:
+        """After ``abandon`` and before the client hears of it, where the request is refused: not
+        where its line was cut."""
+
     @property
     def body_size(self) -> int | None:
         """What the request says in ``Content-Length``; None for a body in chunks.
@@ -107,6 +111,10 @@ class StreamedHandler(BaseHandler):
             # The body may have taken hours: whoever was signed out meanwhile changes nothing.
             self.container.guard.check(self.principal)
             await self.complete()
+        except Exception:
+            await self.abandon()
+            await self.undo()
+            raise
         finally:
             await self.abandon()
 
@@ -132,6 +140,7 @@ class StreamedHandler(BaseHandler):
     async def _refuse(self, error: Exception) -> None:
         self._is_refused = True
         await self.abandon()
+        await self.undo()
         self.log_exception(type(error), error, error.__traceback__)
         self.answer_error(error)
         self.set_header("Connection", "close")

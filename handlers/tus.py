@@ -4,7 +4,7 @@ Another door to what ``POST /api/admin/videos/`` does. The answer to the last by
 the film is in the catalogue; ``Videoflix-Video-Id`` names it then.
 """
 
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from http import HTTPStatus
 from typing import ClassVar
 
@@ -13,8 +13,9 @@ from tornado.web import stream_request_body
 from handlers import tus_headers as tus
 from handlers.errors import Answer, WrongVersion
 from handlers.streamed import StreamedHandler
-from videoflix.uploads.piece import Piece, Repeated
-from videoflix.uploads.resumable import Progress, ResumableUploads
+from videoflix.errors import Busy, NotFound, PayloadTooLarge
+from videoflix.uploads.piece import Checksum, Piece, Repeated
+from videoflix.uploads.resumable import TOO_MUCH, Progress, ResumableUploads
 
 
 class TusHandler(StreamedHandler):
@@ -64,14 +65,14 @@ class TusHandler(StreamedHandler):
         else:
             self.set_header(tus.VIDEO_ID, str(progress.video_id))
 
-    async def begin_piece(self, upload_id: str, offset: int) -> None:
+    async def begin_piece(self, upload_id: str, offset: int, checksum: Checksum | None) -> None:
         self._open = AsyncExitStack()
         appending = self.uploads.append(
             upload_id,
             self.principal.user_id,
             offset,
             length=self.body_size,
-            checksum=tus.checksum_in(self.request.headers),
+            checksum=checksum,
             give_way=self.hang_up,
         )
         self._piece = await self._open.enter_async_context(appending)
@@ -95,7 +96,7 @@ class TusHandler(StreamedHandler):
 class UploadsHandler(TusHandler):
     """POST: a new upload, with its first bytes where the content type says so."""
 
-    _upload_id: str
+    _upload_id: str | None = None
 
     async def post(self) -> None:
         await self.respond()
@@ -106,14 +107,28 @@ class UploadsHandler(TusHandler):
         size = tus.number_in(headers, tus.LENGTH)
         metadata = headers.get(tus.METADATA, "")
         details = tus.details_of(tus.metadata_in(metadata))
+        checksum = None
+        if self.content_type:
+            checksum = tus.checksum_in(headers)
+            if (self.body_size or 0) > size:
+                raise PayloadTooLarge(TOO_MUCH)
         made = await self.uploads.create(self.principal.user_id, size, details, metadata)
         self._upload_id = made.upload.id
         if self.content_type:
-            await self.begin_piece(self._upload_id, 0)
+            await self.begin_piece(made.upload.id, 0, checksum)
 
     async def complete(self) -> None:
+        assert self._upload_id is not None  # noqa: S101 - ``begin`` made it
         self.say(HTTPStatus.CREATED, await self.finish_piece(self._upload_id))
         self.set_header("Location", f"/api/admin/uploads/{self._upload_id}")
+
+    async def undo(self) -> None:
+        """Who is refused gets no ``Location``, and could neither go on with the upload nor forget
+        it: it would only hold its space until it expires."""
+        if self._upload_id is not None:
+            # What was no video is gone already; a line cut meanwhile may still be cleaned up after.
+            with suppress(NotFound, Busy):
+                await self.uploads.delete(self._upload_id, self.principal.user_id)
 
 
 @stream_request_body
@@ -127,7 +142,8 @@ class UploadHandler(TusHandler):
         if not self.content_type:
             self.refuse_content_type()
         offset = tus.number_in(self.request.headers, tus.OFFSET)
-        await self.begin_piece(self.path_args[0], offset)
+        checksum = tus.checksum_in(self.request.headers)
+        await self.begin_piece(self.path_args[0], offset, checksum)
 
     async def patch(self, upload: str) -> None:  # noqa: ARG002 -- the path's, which ``begin`` reads
         await self.respond()

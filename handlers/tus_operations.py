@@ -48,7 +48,8 @@ CREATE = Operation(
         Reply(400, "What the metadata says of the film is wrong.", FieldMessages),
         *_REFUSED,
     ),
-    description="The first bytes may come along. `OPTIONS` tells what of tus is spoken here.",
+    description="The first bytes may come along; where they are refused, there is no upload. "
+    "`OPTIONS` tells what of tus is spoken here.",
     bytes_types=(tus.BYTES_TYPE,),
     request_headers=(_VERSION, _LENGTH, _METADATA, _CHECKSUM),
 )

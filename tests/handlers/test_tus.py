@@ -1,6 +1,6 @@
 """Uploads in several requests, by tus 1.0.0: the protocol, header by header."""
 
-from typing import Any
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -20,6 +20,7 @@ from tests.handlers.tus import (
     patch,
     path_of,
 )
+from videoflix.adapters.resumable_store import LocalResumableStore
 
 
 @pytest.fixture
@@ -86,6 +87,48 @@ async def test_creation_with_upload(server: Server, admin: httpx.AsyncClient, fi
     rest = await patch(admin, path_of(part), 10, film[10:])
     assert rest.headers["Videoflix-Video-Id"] == "2"
     assert server.container.media.source(2).read_bytes() == film
+
+
+async def in_chunks(data: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(data), 600):
+        yield data[start : start + 600]
+
+
+@pytest.mark.parametrize("is_chunked", [False, True])
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Upload-Checksum": "crc32 AAAA"}, 400),
+        ({"Upload-Checksum": "sha1 !!!"}, 400),
+        ({"Upload-Checksum": checksum(b"other")}, 460),
+        ({"Upload-Length": "2999"}, 413),
+        ({"Upload-Length": "3000"}, 400),  # no video
+    ],
+)
+async def test_a_creation_whose_first_bytes_are_refused_leaves_nothing(
+    server: Server,
+    admin: httpx.AsyncClient,
+    headers: dict[str, str],
+    status: int,
+    is_chunked: bool,
+) -> None:
+    """R29: its client does not know where the upload is, so nobody could use the space it has."""
+    body = b"x" * 3000
+    response = await admin.post(
+        "admin/uploads/",
+        content=in_chunks(body) if is_chunked else body,
+        headers={
+            **TUS,
+            "Upload-Length": str(SIZE),
+            "Upload-Metadata": metadata(title="A film"),
+            "Content-Type": BYTES,
+            **headers,
+        },
+    )
+    assert (response.status_code, "Location" in response.headers) == (status, False)
+    root = server.container.settings.storage.root
+    assert not list((root / "uploads").iterdir())
+    assert LocalResumableStore(root).promised_bytes() == 0
 
 
 async def test_what_the_server_can(server: Server) -> None:
@@ -195,13 +238,9 @@ async def test_r27_a_wrong_offset_writes_nothing(admin: httpx.AsyncClient, film:
 
 async def test_more_than_was_announced_in_chunks(admin: httpx.AsyncClient, film: bytes) -> None:
     url = await created(admin, 1000)
-
-    async def pieces() -> Any:
-        for start in range(0, 3000, 600):
-            yield film[start : start + 600]
-
     sent = {**TUS, "Upload-Offset": "0", "Content-Type": BYTES}
-    assert (await admin.patch(url, content=pieces(), headers=sent)).status_code == 413
+    response = await admin.patch(url, content=in_chunks(film[:3000]), headers=sent)
+    assert response.status_code == 413
     assert await offset_of(admin, url) <= 1000
 
 

@@ -21,10 +21,11 @@ from tests.handlers.tus import (
     checksum,
     create,
     created,
+    metadata,
     offset_of,
     patch,
 )
-from tests.videoflix.waiting import until
+from tests.videoflix.waiting import until, until_true
 from videoflix.container import open_container
 from videoflix.settings import Settings
 
@@ -34,8 +35,10 @@ def film(clip_cache: ClipCache) -> bytes:
     return small_film(clip_cache, SIZE)
 
 
-def request_of(server: Server, admin: httpx.AsyncClient, url: str, **headers: object) -> bytes:
-    """The head of a PATCH whose body comes by hand."""
+def request_of(
+    server: Server, admin: httpx.AsyncClient, method: str, url: str, **headers: object
+) -> bytes:
+    """The head of a request whose body comes by hand."""
     fields: Mapping[str, object] = {
         "Host": server.url.removeprefix("http://"),
         "Cookie": f"access_token={admin.cookies['access_token']}",
@@ -43,8 +46,19 @@ def request_of(server: Server, admin: httpx.AsyncClient, url: str, **headers: ob
         **TUS,
         **headers,
     }
-    lines = [f"PATCH /api/{url} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
+    lines = [f"{method} /api/{url} HTTP/1.1"]
+    lines += [f"{name}: {value}" for name, value in fields.items()]
     return "\r\n".join([*lines, "", ""]).encode()
+
+
+def creation_of(server: Server, admin: httpx.AsyncClient, size: int) -> bytes:
+    """The head of a POST with all bytes of an upload, which come by hand."""
+    fields = {
+        "Upload-Length": size,
+        "Upload-Metadata": metadata(title="A film"),
+        "Content-Length": size,
+    }
+    return request_of(server, admin, "POST", "admin/uploads/", **fields)
 
 
 @asynccontextmanager
@@ -56,7 +70,7 @@ async def half_sent(
     reader, writer = await open_connection(server)
     half = 2 * 1024 * 1024  # enough that some of it is on the disk
     fields = {"Upload-Offset": 0, "Content-Length": len(film)}
-    writer.write(request_of(server, admin, url, **fields) + film[:half])
+    writer.write(request_of(server, admin, "PATCH", url, **fields) + film[:half])
     await writer.drain()
 
     async def arrived() -> bool:
@@ -126,7 +140,7 @@ async def test_what_arrived_before_the_line_broke_is_kept(
     url = await created(admin, SIZE)
     _, writer = await open_connection(server)
     fields = {"Upload-Offset": 0, "Content-Length": SIZE}
-    writer.write(request_of(server, admin, url, **fields) + film[:150_000])
+    writer.write(request_of(server, admin, "PATCH", url, **fields) + film[:150_000])
     await writer.drain()
     writer.close()
 
@@ -135,6 +149,29 @@ async def test_what_arrived_before_the_line_broke_is_kept(
 
     await until(kept)
     assert (await patch(admin, url, 150_000, film[150_000:])).status_code == 204
+    assert server.container.media.source(1).read_bytes() == film
+
+
+async def test_first_bytes_whose_line_broke_are_kept(
+    server: Server, admin: httpx.AsyncClient, film: bytes
+) -> None:
+    """A line that breaks is no refusal."""
+    uploads = server.container.settings.storage.root / "uploads"
+    _, writer = await open_connection(server)
+    writer.write(creation_of(server, admin, SIZE) + film[:150_000])
+    await writer.drain()
+    writer.close()
+
+    async def kept() -> str | None:
+        sizes = {path.parent.name: path.stat().st_size for path in uploads.glob("*/film")}
+        return next((name for name, size in sizes.items() if size == 150_000), None)
+
+    url = f"admin/uploads/{await until(kept)}"
+
+    async def goes_on() -> bool:
+        return (await patch(admin, url, 150_000, film[150_000:])).status_code == 204
+
+    await until(goes_on)
     assert server.container.media.source(1).read_bytes() == film
 
 
@@ -149,7 +186,7 @@ async def test_of_a_broken_piece_with_a_checksum_nothing_is_kept(
         "Content-Length": SIZE - 1000,
         "Upload-Checksum": checksum(film[1000:]),
     }
-    writer.write(request_of(server, admin, url, **fields) + film[1000:150_000])
+    writer.write(request_of(server, admin, "PATCH", url, **fields) + film[1000:150_000])
     await writer.drain()
     writer.close()
 
@@ -235,6 +272,25 @@ async def test_r10_who_was_disabled_meanwhile_adds_no_film(
             assert (await admin.post(f"admin/users/{own}/disable/", json={})).status_code == 200
             assert status_of(await send_rest()) == 401
     assert (await admin.get("admin/videos/")).json()["count"] == 0
+
+
+async def test_a_creation_by_who_was_disabled_meanwhile_leaves_nothing(
+    server: Server, admin: httpx.AsyncClient, film: bytes
+) -> None:
+    """R10 R29"""
+    uploads = server.container.settings.storage.root / "uploads"
+    async with server.signed_in("second@example.com", is_staff=True) as second:
+        reader, writer = await open_connection(server)
+        writer.write(creation_of(server, second, SIZE) + film[:1000])
+        await until_true(lambda: any(uploads.glob("*/record")))
+        own = (await second.get("me/")).json()["id"]
+        assert (await admin.post(f"admin/users/{own}/disable/", json={})).status_code == 200
+        writer.write(film[1000:])
+        async with asyncio.timeout(60):
+            answer = await reader.readuntil(b"\r\n\r\n")
+        writer.close()
+    assert status_of(answer) == 401
+    assert not list(uploads.iterdir())
 
 
 async def test_r30_expired_uploads_go_and_active_ones_never(
