@@ -1,6 +1,5 @@
 """One request's bytes of an upload that comes in several requests."""
 
-import asyncio
 import time
 from dataclasses import dataclass, replace
 
@@ -68,7 +67,6 @@ class Piece:
         self._last_heard = time.monotonic()
         self._is_complete = False
         self._is_finished = False
-        self.closed = asyncio.Event()
 
     @property
     def silent_for(self) -> float:

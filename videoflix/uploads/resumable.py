@@ -60,7 +60,10 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class _Running:
+    """``closed``: whoever waited for it may open the upload."""
+
     piece: Piece
+    closed: asyncio.Event
     give_way: Callable[[], None]
 
 
@@ -141,7 +144,9 @@ class ResumableUploads:
         if offset + (length or 0) > upload.size:
             raise PayloadTooLarge(TOO_MUCH)
         opened = await self._open(upload_id)
+        closed = asyncio.Event()
         async with AsyncExitStack() as stack:
+            stack.callback(closed.set)  # last of all: who waits for it opens the upload at once
             stack.push_async_callback(self._close, opened)
             if opened.upload.is_done:
                 # The answer to the last piece was lost, and it is sent again.
@@ -150,8 +155,7 @@ class ResumableUploads:
                 yield Repeated(opened.upload)
                 return
             piece = await self._begin(opened, offset, checksum)
-            self._running[upload_id] = _Running(piece, give_way)
-            stack.callback(piece.closed.set)
+            self._running[upload_id] = _Running(piece, closed, give_way)
             try:
                 yield piece
             finally:
@@ -169,7 +173,7 @@ class ResumableUploads:
             running.give_way()
             with suppress(TimeoutError):
                 async with asyncio.timeout(END_SECONDS):
-                    await running.piece.closed.wait()
+                    await running.closed.wait()
             opened = await self._offload(self._store.open, upload_id)
         if opened is None:
             raise NotFound(UNKNOWN)
