@@ -92,11 +92,12 @@ ADMIN_ROUTES = (
     Route(
         rf"/api/admin/uploads/{PART}/?",
         UploadHandler,
-        {"HEAD": ADMIN, "PATCH": ADMIN, "DELETE": ADMIN},
+        {"HEAD": ADMIN, "PATCH": ADMIN, "DELETE": ADMIN, "POST": ADMIN},
         {
             "HEAD": tus_operations.PROGRESS,
             "PATCH": tus_operations.APPEND,
             "DELETE": tus_operations.FORGET,
+            "POST": tus_operations.OVERRIDE,
         },
     ),
     Route(r"/api/admin/events/?", EventsHandler, {"GET": ADMIN}, {"GET": admin_operations.EVENTS}),

@@ -11,7 +11,8 @@ from typing import ClassVar
 from tornado.web import stream_request_body
 
 from handlers import tus_headers as tus
-from handlers.errors import Answer, WrongVersion
+from handlers.access import Route
+from handlers.errors import Answer, BadRequest, WrongVersion
 from handlers.streamed import StreamedHandler
 from videoflix.errors import Busy, NotFound, PayloadTooLarge
 from videoflix.uploads.piece import Checksum, Piece, Repeated
@@ -133,9 +134,17 @@ class UploadsHandler(TusHandler):
 
 @stream_request_body
 class UploadHandler(TusHandler):
-    """HEAD: how far it is. PATCH: more bytes. DELETE: forget it."""
+    """HEAD: how far it is. PATCH: more bytes. DELETE: forget it. POST: one of these two,
+    as it says, for clients that cannot send them."""
 
     streamed_methods = frozenset({"PATCH"})
+
+    def initialize(self, route: Route) -> None:
+        super().initialize(route)
+        said = self.request.headers.get(tus.METHOD)
+        if self.request.method == "POST" and said in tus.OVERRIDING:
+            # Before all checks, so that they are those of the method that it stands for.
+            self.request.method = said
 
     async def begin(self) -> None:
         self.check_version()
@@ -147,6 +156,9 @@ class UploadHandler(TusHandler):
 
     async def patch(self, upload: str) -> None:  # noqa: ARG002 -- the path's, which ``begin`` reads
         await self.respond()
+
+    async def post(self, upload: str) -> None:  # noqa: ARG002 -- as above
+        raise BadRequest(f"The header {tus.METHOD} must be {' or '.join(tus.OVERRIDING)}.")
 
     async def complete(self) -> None:
         self.say(HTTPStatus.NO_CONTENT, await self.finish_piece(self.path_args[0]))

@@ -25,7 +25,9 @@ METADATA = "Upload-Metadata"
 CHECKSUM = "Upload-Checksum"
 EXPIRES = "Upload-Expires"
 VIDEO_ID = "Videoflix-Video-Id"
-SENT = (RESUMABLE, LENGTH, OFFSET, METADATA, CHECKSUM, "X-Requested-With")
+METHOD = "X-HTTP-Method-Override"
+OVERRIDING = ("PATCH", "DELETE")  # what some environments cannot send
+SENT = (RESUMABLE, LENGTH, OFFSET, METADATA, CHECKSUM, METHOD, "X-Requested-With")
 ANSWERED = ("Location", RESUMABLE, "Tus-Version", "Tus-Extension", "Tus-Max-Size",
             "Tus-Checksum-Algorithm", LENGTH, OFFSET, METADATA, EXPIRES, VIDEO_ID)  # fmt: skip
 

@@ -1,5 +1,7 @@
 """The calls of uploads in several requests, documented."""
 
+from dataclasses import replace
+
 from handlers import tus_headers as tus
 from handlers.answers import Detail, FieldMessages
 from handlers.documentation import Header, Operation, Reply, RequestHeader, Tag
@@ -23,6 +25,13 @@ _CHECKSUM = RequestHeader(
     tus.CHECKSUM,
     f"Of these bytes: one of {', '.join(tus.ALGORITHMS)}, and the checksum in base64.",
     {"type": "string"},
+)
+_METHOD = RequestHeader(
+    tus.METHOD,
+    "The method that is meant.",
+    {"type": "string", "enum": list(tus.OVERRIDING)},
+    True,
+    "PATCH",
 )
 _WRONG_VERSION = Reply(
     412,
@@ -92,4 +101,21 @@ FORGET = Operation(
     (Reply(204, "It is gone.", headers=(Header.TUS_RESUMABLE,)), _WRONG_VERSION, _BUSY),
     description="A video that it has become stays.",
     request_headers=(_VERSION,),
+)
+
+OVERRIDE = Operation(
+    "overrideUploadMethod",
+    "Send the next bytes of an upload, or forget it, by POST",
+    Tag.ADMIN,
+    (
+        Reply(
+            204,
+            "Done; with the headers that the method meant has.",
+            headers=(Header.TUS_RESUMABLE,),
+        ),
+        *APPEND.replies[1:],
+    ),
+    description="For clients that cannot send `PATCH` or `DELETE`: the same as the method meant.",
+    bytes_types=(tus.BYTES_TYPE,),
+    request_headers=(_VERSION, _METHOD, replace(_OFFSET, is_required=False), _CHECKSUM),
 )

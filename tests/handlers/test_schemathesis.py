@@ -47,6 +47,7 @@ NEEDS_A_FILM = {
     "uploadProgressHead",
     "appendToUpload",
     "deleteUpload",
+    "overrideUploadMethod",
 }
 # Their success needs a film that has failed, or that waits.
 NEEDS_A_JOB = {"cancelEncoding", "encodeVideoAgain", "retryVideo"}

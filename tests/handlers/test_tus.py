@@ -155,7 +155,8 @@ async def test_r17_pages_of_allowed_origins_may_use_it(
     response = await admin.options("admin/uploads/" + "0" * 32, headers=asked)
     allowed = response.headers["Access-Control-Allow-Headers"].lower().replace(" ", "").split(",")
     assert set(asked["Access-Control-Request-Headers"].split(",")) <= set(allowed)
-    assert {"upload-length", "upload-metadata", "upload-checksum"} <= set(allowed)
+    others = {"upload-length", "upload-metadata", "upload-checksum", "x-http-method-override"}
+    assert others <= set(allowed)
     assert "PATCH" in response.headers["Access-Control-Allow-Methods"]
     made = await create(admin, SIZE, Origin=ORIGIN)
     exposed = made.headers["Access-Control-Expose-Headers"].replace(" ", "").split(",")
@@ -308,6 +309,59 @@ async def test_terminate(server: Server, admin: httpx.AsyncClient, film: bytes) 
     await patch(admin, url, 0, film)
     assert (await admin.delete(url, headers=TUS)).status_code == 204
     assert server.container.media.source(1).read_bytes() == film
+
+
+async def by_post(
+    client: httpx.AsyncClient, method: str, url: str, data: bytes = b"", **headers: str
+) -> httpx.Response:
+    sent = {**TUS, "X-HTTP-Method-Override": method, "Upload-Offset": "0", **headers}
+    return await client.post(url, content=data, headers=sent)
+
+
+async def test_a_post_may_stand_for_what_a_client_cannot_send(
+    server: Server, admin: httpx.AsyncClient, film: bytes
+) -> None:
+    url = await created(admin, SIZE)
+    first = await by_post(admin, "PATCH", url, film[:1000], **{"Content-Type": BYTES})
+    assert (first.status_code, first.headers["Upload-Offset"]) == (204, "1000")
+    rest = {"Content-Type": BYTES, "Upload-Offset": "1000"}
+    last = await by_post(admin, "PATCH", url, film[1000:], **rest)
+    assert (last.status_code, last.headers["Videoflix-Video-Id"]) == (204, "1")
+    assert server.container.media.source(1).read_bytes() == film
+    response = await by_post(admin, "DELETE", url)
+    assert (response.status_code, response.content) == (204, b"")
+    assert (await admin.head(url, headers=TUS)).status_code == 404
+
+
+@pytest.mark.parametrize("method", ["PATCH", "DELETE"])
+async def test_r16_a_post_that_stands_for_another_is_checked_like_it(
+    server: Server, admin: httpx.AsyncClient, film: bytes, method: str
+) -> None:
+    """R16 R26"""
+    url = await created(admin, SIZE)
+    right = {"Content-Type": BYTES}
+    async with server.signed_in() as member, server.client() as anonymous:
+        assert (await by_post(member, method, url, film, **right)).status_code == 403
+        assert (await by_post(anonymous, method, url, film, **right)).status_code == 401
+    for wrong, status in (
+        ({"Origin": "http://evil.example"}, 403),
+        ({"Content-Type": "text/plain"}, 403),
+        ({"X-CSRFToken": "another"}, 403),
+        ({"Tus-Resumable": "0.2.2"}, 412),
+    ):
+        response = await by_post(admin, method, url, film, **(right | wrong))
+        assert response.status_code == status
+    assert await offset_of(admin, url) == 0
+
+
+@pytest.mark.parametrize("method", ["", "HEAD", "GET", "PUT", "POST", "OPTIONS", "patch", "X"])
+async def test_a_post_stands_for_no_other_method(admin: httpx.AsyncClient, method: str) -> None:
+    url = await created(admin, SIZE)
+    response = await by_post(admin, method, url)
+    assert (response.status_code, "X-HTTP-Method-Override" in response.text) == (400, True)
+    sent = {**TUS, "X-HTTP-Method-Override": "DELETE"}
+    assert (await admin.head(url, headers=sent)).status_code == 200  # only a POST does
+    assert await offset_of(admin, url) == 0
 
 
 async def test_an_upload_belongs_to_who_made_it(
