@@ -36,7 +36,9 @@ PAT_PID = 0
 VIDEO_PID = 0x100
 AUDIO_PID = 0x101
 
-# What makes a segment's bytes: stored beside checksums of segments, which hold for it alone.
+# What makes a segment's bytes: stored beside checksums of segments, which hold for it alone. With
+# another one the URLs of I-frame playlists must change: their byte ranges hold for it, too, and
+# name the generation alone.
 MUXER_ID = "videoflix-ts/1"
 
 # The clock runs this many ticks ahead of the decoding times (0.7 s): a picture of any size is
