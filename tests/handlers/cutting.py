@@ -21,6 +21,7 @@ class BadLine:
         self.sent = 0
         self.url = ""
         self._most: int | None = None
+        self._has_ended = False
         self._released = asyncio.Event()
         self._serving: set[asyncio.Task[None]] = set()
 
@@ -32,27 +33,37 @@ class BadLine:
             self._released.set()
 
     def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._has_ended:  # it was on its way in when the listener was closed
+            writer.transport.abort()
+            return
         task = asyncio.create_task(self._serve(reader, writer))
         self._serving.add(task)
         task.add_done_callback(self._serving.discard)
 
-    async def end(self) -> None:
-        """Drop what is still open."""
+    async def drop(self) -> None:
+        """Drop what is open, with all that is on its way."""
         for task in self._serving:
             task.cancel()
         await asyncio.gather(*self._serving, return_exceptions=True)
 
+    async def end(self) -> None:
+        self._has_ended = True
+        await self.drop()
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        far_reader, far_writer = await asyncio.open_connection(*self._target)
-        back = asyncio.create_task(self._back(far_reader, writer))
-        try:
-            with suppress(ConnectionError):
-                await self._forth(reader, far_writer)
-        finally:
-            far_writer.close()
-            back.cancel()
-            await asyncio.gather(back, return_exceptions=True)
-            writer.transport.abort()
+        async with _dropped(writer):
+            far_reader, far_writer = await asyncio.open_connection(*self._target)
+            async with _dropped(far_writer):
+                back = asyncio.create_task(self._back(far_reader, writer))
+                try:
+                    with suppress(ConnectionError):
+                        await self._forth(reader, far_writer)
+                finally:
+                    back.cancel()
+                    await asyncio.gather(back, return_exceptions=True)
+                with suppress(ConnectionError):  # what was sent arrives before the end does
+                    far_writer.close()
+                    await far_writer.wait_closed()
 
     async def _forth(self, reader: asyncio.StreamReader, far: asyncio.StreamWriter) -> None:
         before = self.sent
@@ -74,6 +85,17 @@ class BadLine:
                 writer.write(data)
                 await writer.drain()
         writer.close()
+
+
+@asynccontextmanager
+async def _dropped(writer: asyncio.StreamWriter) -> AsyncIterator[None]:
+    """Nothing of the connection is left behind the block."""
+    try:
+        yield
+    finally:
+        writer.transport.abort()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
 
 
 @asynccontextmanager

@@ -174,6 +174,7 @@ async def test_tus_js_client_goes_on_in_another_process(
         async with node.started(line.url):
             await until(has_begun)
             # Killed here: nothing of it is left but the file in which it remembers the upload.
+        await line.drop()  # nor what it has sent and the line has still to pass on
         line.slow_after(None)
         said = await node.run(line.url)
     assert said["resumed"] is True
