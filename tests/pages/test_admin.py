@@ -24,6 +24,20 @@ const drop = (name) => document.querySelector(arguments[0]).dispatchEvent(
   new DragEvent(name, {bubbles: true, cancelable: true, dataTransfer: data}));
 return [drop("dragover"), drop("drop")];
 """
+# Requests to delete wait for ``goOn()``; ``answered`` counts those that are over.
+HOLDS_DELETES = """
+const {open, send} = XMLHttpRequest.prototype;
+window.answered = 0;
+XMLHttpRequest.prototype.open = function (method, ...rest) {
+  this.isDelete = method === "DELETE";
+  return open.call(this, method, ...rest);
+};
+XMLHttpRequest.prototype.send = function (body) {
+  if (!this.isDelete) return send.call(this, body);
+  this.addEventListener("loadend", () => { window.answered += 1; });
+  window.goOn = () => { window.goOn = null; send.call(this, body); };
+};
+"""
 LEAVES = 'return window.dispatchEvent(new Event("beforeunload", {cancelable: true}))'
 
 
@@ -65,6 +79,66 @@ def test_an_upload_outlives_other_views(house: House, shown: Page, film: Path) -
     shown.find(".notice", "The upload was cancelled.")
     assert shown.run(LEAVES) is True
     shown.log()  # may tell that the server still held the piece that was broken off
+
+
+def leave_unfinished(shown: Page, film: Path) -> None:
+    """An upload that is listed as such, in a page that was opened anew."""
+    begin_upload(shown, film)
+    shown.press("Pause")
+    shown.find("#upload-state", "paused")
+    shown.line()
+    shown.open("/admin/")
+    shown.find(".unfinished", film.name)
+    shown.log()  # may tell of the piece that was broken off
+
+
+def is_answered(shown: Page) -> None:
+    """The request that ``HOLDS_DELETES`` has held."""
+    shown.until(lambda: shown.value("Boolean(window.goOn)"), "it is asked for")
+    before = shown.value("window.answered")
+    shown.run("window.goOn()")
+    shown.until(lambda: shown.value("window.answered") > before, "it is answered")
+
+
+def test_an_upload_outlives_the_discarding_of_another(
+    house: House, shown: Page, film: Path, tmp_path: Path
+) -> None:
+    shown.before_each(HOLDS_DELETES)
+    house.let_in(shown, ADMIN, "/admin/")
+    leave_unfinished(shown, film)
+    shown.press(f"Discard {film.name}")
+    other = tmp_path / "another.mp4"
+    other.write_bytes(film.read_bytes())
+    begin_upload(shown, other)
+    is_answered(shown)
+    shown.find(".upload progress")
+    assert "%" in shown.find(".tabs a[href='#/']").text
+    assert shown.run(LEAVES) is False
+    shown.press("Cancel the upload")
+    shown.find("#upload-state", "Cancelling")
+    is_answered(shown)
+    shown.find(".notice", "The upload was cancelled.")
+    shown.gone(".unfinished")
+    shown.log()  # may tell of the piece that was broken off
+
+
+def test_what_is_typed_outlives_the_discarding_of_another(
+    house: House, shown: Page, film: Path, tmp_path: Path
+) -> None:
+    shown.before_each(HOLDS_DELETES)
+    house.let_in(shown, ADMIN, "/admin/")
+    leave_unfinished(shown, film)
+    shown.press(f"Discard {film.name}")
+    other = tmp_path / "another.mp4"
+    other.write_bytes(film.read_bytes())
+    shown.choose("upload-file", other)
+    shown.fill(description="Typed.")
+    is_answered(shown)
+    assert shown.find("textarea[name=description]").get_attribute("value") == "Typed."
+    shown.press("Choose another file")
+    shown.find(".drop")
+    shown.gone(".unfinished")
+    shown.assert_clean()
 
 
 def test_a_file_that_misses_its_place_does_not_leave_the_page(house: House, shown: Page) -> None:

@@ -88,10 +88,22 @@ export class UploadPanel {
     if (!found.length) return;
     const items = found.map((previous) => {
       const { filename, title } = previous.metadata;
-      const drop = el("button", { type: "button", class: "small", "aria-label": `Discard ${filename}`, on: { click: async () => { await discard(previous); this.choose(); } } }, "Discard");
+      const drop = el("button", { type: "button", class: "small", "aria-label": `Discard ${filename}`, on: { click: () => this.discard(previous, drop) } }, "Discard");
       return el("li", {}, el("span", {}, `${title || filename} (${filename}, ${bytes(previous.size)})`), drop);
     });
     show(place, el("p", {}, "Not finished: choose the same file again, and it goes on."), el("ul", {}, items));
+  }
+
+  /** What is shown besides stays as it is: another upload may have begun before the answer comes. */
+  async discard(previous, button) {
+    const place = button.closest(".unfinished");
+    const hadFocus = button === document.activeElement;
+    button.disabled = true;
+    await discard(previous);
+    button.closest("li").remove();
+    const next = place.querySelector("button:enabled");
+    if (!place.querySelector("li")) show(place);
+    if (hadFocus) (next ?? this.place.querySelector("#upload-file"))?.focus();
   }
 
   async chosen(file) {
@@ -171,22 +183,28 @@ export class UploadPanel {
   }
 
   async cancel() {
-    await this.job.cancel();
+    const { job } = this;
+    this.holdButton.hidden = true; // there will be nothing to go on with
+    this.state.textContent = "Cancelling …";
+    await job.cancel();
+    if (this.job !== job) return; // pressed twice, or signed out
     this.choose(el("p", { class: "notice", role: "status" }, "The upload was cancelled."));
   }
 
   async failed(problem) {
-    if (this.job && [400, 404, 410, 413].includes(problem.status)) {
-      await this.job.forget(); // there is nothing to go on with
+    const { job } = this;
+    if (!job) return; // given up meanwhile
+    if ([400, 404, 410, 413].includes(problem.status)) {
+      await job.forget(); // there is nothing to go on with
+      if (this.job !== job) return;
       this.choose(el("p", { class: "notice bad", role: "alert" }, problem.message));
       return;
     }
-    if (!this.job) return; // given up meanwhile
     this.isHeld = true;
     this.isSignedOut = problem.kind === "signed-out";
     this.holdButton.hidden = false;
-    this.holdButton.textContent = this.job.canPause ? "Resume" : "Try again";
-    this.wrong.textContent = this.job.canPause ? `${problem.message} What has arrived is kept.` : problem.message;
+    this.holdButton.textContent = job.canPause ? "Resume" : "Try again";
+    this.wrong.textContent = job.canPause ? `${problem.message} What has arrived is kept.` : problem.message;
     this.wrong.hidden = false;
     this.listener.changed();
   }
