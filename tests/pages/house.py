@@ -86,10 +86,16 @@ async def add_failed(container: Container, title: str) -> Video:
     source = container.media.source(video.id)
     source.parent.mkdir(exist_ok=True)
     source.touch()
+    await fail_next(container, video.id)
+    return await container.catalogue.find(video.id)
+
+
+async def fail_next(container: Container, video_id: int) -> None:
+    """The encode of this film, which is the next in the queue, fails."""
     lease = await container.videos.claim("test", 60, 5)
     assert lease is not None
+    assert lease.video_id == video_id
     await container.videos.fail(lease, REASON)
-    return await container.catalogue.find(video.id)
 
 
 async def fill(server: Server, title: Path) -> None:

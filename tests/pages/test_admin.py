@@ -6,11 +6,12 @@ from pathlib import Path
 import httpx
 import pytest
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import Select
 
 from tests.clips.fixtures import ClipCache
 from tests.handlers.films import add_pending, small_film
 from tests.handlers.site import PASSWORD
-from tests.pages.house import ADMIN, FAILED, MEMBER, ON_ITS_WAY, House
+from tests.pages.house import ADMIN, FAILED, MEMBER, ON_ITS_WAY, REASON, House, fail_next
 from tests.pages.page import Page
 
 SLOW = 100_000  # bytes a second
@@ -36,6 +37,17 @@ XMLHttpRequest.prototype.send = function (body) {
   if (!this.isDelete) return send.call(this, body);
   this.addEventListener("loadend", () => { window.answered += 1; });
   window.goOn = () => { window.goOn = null; send.call(this, body); };
+};
+"""
+# With ``holds`` set, an answer with films comes after ``goOn()``.
+HOLDS_LISTS = """
+const plain = window.fetch;
+window.fetch = async (...request) => {
+  const answer = await plain(...request);
+  if (window.holds && String(request[0]).includes("admin/videos/?")) {
+    await new Promise((resolve) => { window.goOn = resolve; });
+  }
+  return answer;
 };
 """
 LEAVES = 'return window.dispatchEvent(new Event("beforeunload", {cancelable: true}))'
@@ -316,6 +328,24 @@ def test_the_rows_of_films_that_are_not_ready(house: House, shown: Page) -> None
     house.let_in(shown, ADMIN, "/admin/")
     assert "holds no picture" in shown.find(status(FAILED, "failed")).text
     assert "Cancel" in shown.find(status(ON_ITS_WAY, "processing")).text
+
+
+def test_an_event_outruns_the_answer_with_films(house: House, shown: Page) -> None:
+    shown.before_each(HOLDS_LISTS)
+    video = house.run(add_pending(house.container, "Soon broken"))
+    house.let_in(shown, ADMIN, "/admin/")
+    shown.find("tbody tr:first-child", "Soon broken")
+    shown.run("window.holds = true")
+    Select(shown.find("select[name=sort]")).select_by_value("title")
+    shown.until(lambda: shown.value("Boolean(window.goOn)"), "the answer is there")
+    house.run(fail_next(house.container, video.id))
+    shown.find(status("Soon broken", "failed"))
+    shown.run("window.holds = false; window.goOn()")
+    shown.find("tbody tr:first-child", "A film")
+    shown.find(status("Soon broken", "failed"), REASON)
+    house.run(house.container.removal.delete(video.id))
+    shown.gone("[aria-label='Edit Soon broken']")
+    shown.assert_clean()
 
 
 def test_pages_that_were_left_hold_no_connection(house: House, shown: Page) -> None:

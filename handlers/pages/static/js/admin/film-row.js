@@ -29,7 +29,9 @@ export class FilmRow {
     this.update(film);
   }
 
+  /** Answers and events may overtake each other: an older state than the one shown changes nothing. */
   update(film) {
+    if (this.film && Date.parse(film.updated_at) < Date.parse(this.film.updated_at)) return;
     this.film = film;
     const status = film.processing_status;
     const isReady = status === "ready";

@@ -109,7 +109,7 @@ export class FilmsTable {
     }
     const before = row.film.processing_status;
     row.update(film);
-    if (before === film.processing_status) return;
+    if (before === row.film.processing_status) return;
     if (["ready", "failed"].includes(film.processing_status)) {
       say(`${film.title}: ${film.processing_status}`);
       this.changed();
