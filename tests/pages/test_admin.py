@@ -50,6 +50,12 @@ window.fetch = async (...request) => {
   return answer;
 };
 """
+# The status of the answer to how far an upload is.
+ASK_HOW_FAR = """
+const [upload, done] = arguments;
+fetch(upload, {method: "HEAD", headers: {"Tus-Resumable": "1.0.0"}})
+  .then(({status}) => done(status));
+"""
 LEAVES = 'return window.dispatchEvent(new Event("beforeunload", {cancelable: true}))'
 
 
@@ -132,6 +138,23 @@ def test_an_upload_outlives_the_discarding_of_another(
     shown.find(".notice", "The upload was cancelled.")
     shown.gone(".unfinished")
     shown.log()  # may tell of the piece that was broken off
+
+
+def test_what_could_not_be_discarded_stays_listed(house: House, shown: Page, film: Path) -> None:
+    house.let_in(shown, ADMIN, "/admin/")
+    leave_unfinished(shown, film)
+    shown.blocks("*/api/admin/uploads/*")
+    shown.press(f"Discard {film.name}")
+    shown.find(".toast [role=alert]", "The server cannot be reached.")
+    shown.find(".unfinished", film.name)
+    shown.blocks()
+    note = "Object.keys(localStorage).find((key) => key.startsWith('tus::'))"
+    upload = shown.value(f"JSON.parse(localStorage[{note}]).uploadUrl")
+    shown.press(f"Discard {film.name}")
+    shown.gone(".unfinished")
+    assert shown.value(f"{note} === undefined")
+    assert shown.driver.execute_async_script(ASK_HOW_FAR, upload) == 404
+    shown.log()  # has told of the line
 
 
 def test_what_is_typed_outlives_the_discarding_of_another(

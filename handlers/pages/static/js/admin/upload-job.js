@@ -33,13 +33,30 @@ export async function unfinished() {
   return tus.defaultOptions.urlStorage.findAllUploads();
 }
 
-/** Forget an unfinished upload, here and on the server. */
+/** Forget an unfinished upload, on the server and then here. Rejects with a Problem where it may still
+ *  be there: what is listed can be discarded again. */
 export async function discard(previous) {
   const tus = await tusLibrary();
-  await fresh();
+  try {
+    await tus.Upload.terminate(previous.uploadUrl, {
+      retryDelays: PAUSES.slice(0, 3),
+      onBeforeRequest: sign,
+      onAfterResponse: noticeEnd,
+      onShouldRetry: (error) => [401, 423].includes(statusOf(error)), // 423: a piece still arrives
+    });
+  } catch (error) {
+    if (![404, 410].includes(statusOf(error))) throw problemOf(error);
+  }
   localStorage.removeItem(previous.urlStorageKey);
-  const headers = { "X-CSRFToken": csrfToken() };
-  await tus.Upload.terminate(previous.uploadUrl, { headers, retryDelays: [] }).catch(() => {});
+}
+
+async function sign(request) {
+  await fresh().catch(() => {}); // the answer will tell
+  request.setHeader("X-CSRFToken", csrfToken());
+}
+
+function noticeEnd(request, response) {
+  if (response.getStatus() === 401) expire();
 }
 
 // tus-js-client takes every other answer for an upload that is gone, and begins anew at byte 0: also
@@ -105,13 +122,10 @@ export class UploadJob {
       retryDelays: PAUSES,
       metadata: { filename: this.file.name, filetype: this.file.type, ...metadata },
       removeFingerprintOnSuccess: true,
-      onBeforeRequest: async (request) => {
-        await fresh().catch(() => {});
-        request.setHeader("X-CSRFToken", csrfToken());
-      },
+      onBeforeRequest: sign,
       onAfterResponse: (request, response) => {
+        noticeEnd(request, response);
         const status = response.getStatus();
-        if (status === 401) expire();
         if (request.getMethod() === "HEAD" && !saysHowFar(status)) throw new Refused(status);
         this.videoId = response.getHeader("Videoflix-Video-Id") ?? this.videoId;
       },

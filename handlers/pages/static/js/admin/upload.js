@@ -2,6 +2,7 @@
 
 import { el, icon, say, show } from "../dom.js";
 import { field, form, textInput } from "../forms.js";
+import { toastProblem } from "../toast.js";
 import { bytes, duration } from "./format.js";
 import { canResume, discard, unfinished, UploadJob } from "./upload-job.js";
 
@@ -99,7 +100,14 @@ export class UploadPanel {
     const place = button.closest(".unfinished");
     const hadFocus = button === document.activeElement;
     button.disabled = true;
-    await discard(previous);
+    try {
+      await discard(previous);
+    } catch (problem) {
+      button.disabled = false;
+      if (hadFocus) button.focus();
+      toastProblem(problem);
+      return;
+    }
     button.closest("li").remove();
     const next = place.querySelector("button:enabled");
     if (!place.querySelector("li")) show(place);
