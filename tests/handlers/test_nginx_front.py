@@ -18,11 +18,12 @@ from tests.handlers.conftest import changed, running
 from tests.handlers.films import add_pending, encoded_title, publish, small_film
 from tests.handlers.site import PASSWORD, Server, stored_bytes
 from tests.handlers.streams import events
-from tests.handlers.tus import BYTES, TUS, created, offset_of
+from tests.handlers.tus import BYTES, TUS, created, metadata, offset_of
 from tests.nginx import FOLDER, PREFIX, Front, nginx
 from tests.programs import program
 from tests.videoflix.waiting import until, until_true
 from videoflix.container import Container, open_container
+from videoflix.models import DESCRIPTION_MAX
 from videoflix.settings import ServerSettings, Settings
 
 MiB = 1024 * 1024
@@ -233,6 +234,14 @@ async def test_r15_a_forged_host_is_refused(front: Front) -> None:
         other = await client.get("schema/", headers={"X-Forwarded-Host": "evil.example"})
         assert other.status_code == 200
         assert "evil.example" not in other.text
+
+
+async def test_the_longest_description_of_an_upload(server: Server, front: Front) -> None:
+    """In the header that announces it, and in the answer to how far it is."""
+    details = metadata(title="A film", description="\u6620" * DESCRIPTION_MAX)
+    async with admin_of(front, server.container) as admin:
+        url = await created(admin, SIZE, **{"Upload-Metadata": details})
+        assert await offset_of(admin, url) == 0
 
 
 async def test_an_upload_goes_on_after_the_server_was_started_anew(

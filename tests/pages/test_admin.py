@@ -13,6 +13,7 @@ from tests.handlers.films import add_pending, small_film
 from tests.handlers.site import PASSWORD
 from tests.pages.house import ADMIN, FAILED, MEMBER, ON_ITS_WAY, REASON, House, fail_next
 from tests.pages.page import Page
+from videoflix.models import CATEGORY_MAX, DESCRIPTION_MAX, TITLE_MAX
 
 SLOW = 100_000  # bytes a second
 UPLOAD_BYTES = 2_000_000
@@ -55,6 +56,12 @@ ASK_HOW_FAR = """
 const [upload, done] = arguments;
 fetch(upload, {method: "HEAD", headers: {"Tus-Resumable": "1.0.0"}})
   .then(({status}) => done(status));
+"""
+# Pauses are over soon.
+HASTENS = """
+const later = window.setTimeout, often = window.setInterval;
+window.setTimeout = (work, milliseconds, ...rest) => later(work, milliseconds / 50, ...rest);
+window.setInterval = (work, milliseconds, ...rest) => often(work, milliseconds / 50, ...rest);
 """
 LEAVES = 'return window.dispatchEvent(new Event("beforeunload", {cancelable: true}))'
 
@@ -174,6 +181,40 @@ def test_what_is_typed_outlives_the_discarding_of_another(
     shown.find(".drop")
     shown.gone(".unfinished")
     shown.assert_clean()
+
+
+def test_details_that_are_refused_are_asked_for_again(
+    house: House, shown: Page, film: Path
+) -> None:
+    house.let_in(shown, ADMIN, "/admin/")
+    shown.choose("upload-file", film)
+    lengths = "[...document.querySelectorAll('.upload [name]')].map((field) => field.maxLength)"
+    shown.fill(title="A long title", description="Long", category="Trees")
+    assert shown.value(lengths) == [TITLE_MAX, DESCRIPTION_MAX, CATEGORY_MAX]
+    shown.run("document.querySelector('.upload textarea').value += '\\u0007'")
+    shown.press("Upload", "button")
+    shown.find(".upload .wrong", "Control characters are not allowed.")
+    assert shown.value("document.activeElement.name") == "description"
+    assert shown.value("document.activeElement.value") == "Long\u0007"
+    assert shown.run(LEAVES) is True
+    shown.log()  # has told of the refusal
+    shown.looked_at("admin-details-refused")
+
+
+def test_nothing_is_called_kept_that_did_not_arrive(house: House, shown: Page, film: Path) -> None:
+    shown.before_each(HASTENS)
+    shown.blocks("*/api/admin/uploads/*")
+    house.let_in(shown, ADMIN, "/admin/")
+    shown.choose("upload-file", film)
+    shown.press("Upload", "button")
+    assert shown.find(".upload .notice").text == "The server cannot be reached."
+    shown.blocks()
+    shown.line(upload=SLOW)
+    shown.press("Resume")
+    shown.until(lambda: shown.value("document.querySelector('.upload progress')?.value"), "goes on")
+    shown.press("Cancel the upload")
+    shown.find(".notice", "The upload was cancelled.")
+    shown.log()  # has told of the line
 
 
 def test_a_file_that_misses_its_place_does_not_leave_the_page(house: House, shown: Page) -> None:

@@ -28,13 +28,13 @@ export function form(children, { button, submit, names = {}, explain = {} }) {
   made.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (go.disabled) return;
-    clear(made, general);
+    clear(made);
     if (!isFilled(made)) return;
     go.disabled = true;
     try {
       await submit(Object.fromEntries(new FormData(made)));
     } catch (problem) {
-      tell(made, general, problem, names, explain);
+      showProblem(made, problem, { names, explain });
     } finally {
       go.disabled = false;
     }
@@ -42,13 +42,18 @@ export function form(children, { button, submit, names = {}, explain = {} }) {
   return made;
 }
 
-function clear(made, general) {
-  general.hidden = true;
+function clear(made) {
+  made.firstElementChild.hidden = true;
   for (const input of made.elements) mark(input, "");
 }
 
+/** Where it stands what is wrong with `input`; also while the form is not in the page. */
+function placeOf(input) {
+  return input.id && input.form.querySelector(`#${input.id}-wrong`);
+}
+
 function mark(input, text) {
-  const place = input.id && document.getElementById(`${input.id}-wrong`);
+  const place = placeOf(input);
   if (!place) return;
   place.textContent = text;
   if (text) input.setAttribute("aria-invalid", "true");
@@ -63,7 +68,9 @@ function isFilled(made) {
   return wrong.length === 0;
 }
 
-function tell(made, general, problem, names, explain) {
+/** Say beside the fields of `made`, which is by `form`, what a Problem says of them. */
+export function showProblem(made, problem, { names = {}, explain = {} } = {}) {
+  const general = made.firstElementChild;
   const left = [];
   let first = null;
   for (const [name, found] of Object.entries(problem.fields ?? {})) {
@@ -82,6 +89,6 @@ function tell(made, general, problem, names, explain) {
   }
   if (first) {
     first.focus();
-    say(document.getElementById(`${first.id}-wrong`).textContent);
+    say(placeOf(first).textContent);
   }
 }

@@ -23,7 +23,7 @@ function problemOf({ status, responseText }) {
 /** The face of UploadJob. */
 export class FormJob {
   constructor(file, listener) {
-    Object.assign(this, { file, listener, canPause: false });
+    Object.assign(this, { file, listener, canPause: false, isKept: false });
   }
 
   async previous() {

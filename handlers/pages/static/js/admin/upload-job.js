@@ -115,6 +115,11 @@ export class UploadJob {
     return new URL(ENDPOINT, location.href).href;
   }
 
+  /** Whether the server has it, as far as it has arrived. */
+  get isKept() {
+    return Boolean(this.upload?.url);
+  }
+
   start(metadata, previous) {
     this.upload = new this.tus.Upload(this.file, {
       endpoint: this.endpoint,

@@ -1,12 +1,15 @@
 // The panel to upload a film with.
 
 import { el, icon, say, show } from "../dom.js";
-import { field, form, textInput } from "../forms.js";
+import { field, form, showProblem, textInput } from "../forms.js";
 import { toastProblem } from "../toast.js";
 import { bytes, duration } from "./format.js";
 import { canResume, discard, unfinished, UploadJob } from "./upload-job.js";
 
+// What the API takes of each, in characters.
 const TITLE_MAX = 150;
+const DESCRIPTION_MAX = 5000;
+const CATEGORY_MAX = 50;
 const TYPES = "video/*,audio/*,.mkv,.mov,.mp4,.m4v,.webm,.avi,.flv,.ts,.mts,.m2ts,.mpg,.mpeg,.vob,.ogv";
 
 /** A title from a file's name. */
@@ -17,8 +20,8 @@ function titleOf(name) {
 export function detailFields(values = {}) {
   return [
     field("Title", textInput("title", { value: values.title ?? "", maxLength: TITLE_MAX })),
-    field("Description", el("textarea", { name: "description", value: values.description ?? "" })),
-    field("Category", textInput("category", { required: false, value: values.category ?? "", maxLength: 50, list: "categories", autocomplete: "off" })),
+    field("Description", el("textarea", { name: "description", value: values.description ?? "", maxLength: DESCRIPTION_MAX })),
+    field("Category", textInput("category", { required: false, value: values.category ?? "", maxLength: CATEGORY_MAX, list: "categories", autocomplete: "off" })),
   ];
 }
 
@@ -129,23 +132,26 @@ export class UploadPanel {
     }
     const previous = await job.previous();
     if (previous) this.run(job, previous.metadata, previous);
-    else this.ask(job);
+    else this.ask(job, { title: titleOf(file.name) });
   }
 
-  ask(job) {
+  /** The second step: details. `problem` says what is wrong with these. */
+  ask(job, details, problem = null) {
     const { file } = job;
-    const made = form(detailFields({ title: titleOf(file.name) }), {
+    const made = form(detailFields(details), {
       button: "Upload",
       submit: (values) => this.run(job, values, null),
     });
     made.querySelector(".actions").append(el("button", { type: "button", on: { click: () => this.choose() } }, "Choose another file"));
     show(this.place, el("p", { class: "file" }, `${file.name} · ${bytes(file.size)}`), made);
-    made.elements.namedItem("title").focus();
+    if (problem) showProblem(made, problem);
+    else made.elements.namedItem("title").focus();
   }
 
   run(job, { title = "", description = "", category = "" }, previous) {
     const { file } = job;
     this.job = job;
+    this.details = { title, description, category };
     this.bar = el("progress", { max: Math.max(1, file.size), value: 0, "aria-label": `Upload of ${title}` });
     this.state = el("p", { class: "hint", id: "upload-state" }, previous ? "Going on where it was …" : "Beginning …");
     this.wrong = el("p", { class: "notice bad", role: "alert", hidden: true });
@@ -154,7 +160,7 @@ export class UploadPanel {
     show(this.place, el("p", { class: "file" }, title), this.bar, this.state, this.wrong, el("div", { class: "actions" }, this.holdButton, cancel));
     this.isHeld = false;
     this.percent = 0;
-    job.start({ title, description, category }, previous);
+    job.start(this.details, previous);
     this.listener.changed();
     (job.canPause ? this.holdButton : cancel).focus();
     say(previous ? "The upload goes on where it was." : "The upload has begun.");
@@ -202,6 +208,12 @@ export class UploadPanel {
   async failed(problem) {
     const { job } = this;
     if (!job) return; // given up meanwhile
+    if (Object.keys(this.details).some((name) => name in problem.fields)) {
+      this.job = null;
+      this.listener.changed();
+      this.ask(job, this.details, problem);
+      return;
+    }
     if ([400, 404, 410, 413].includes(problem.status)) {
       await job.forget(); // there is nothing to go on with
       if (this.job !== job) return;
@@ -212,7 +224,7 @@ export class UploadPanel {
     this.isSignedOut = problem.kind === "signed-out";
     this.holdButton.hidden = false;
     this.holdButton.textContent = job.canPause ? "Resume" : "Try again";
-    this.wrong.textContent = job.canPause ? `${problem.message} What has arrived is kept.` : problem.message;
+    this.wrong.textContent = job.isKept ? `${problem.message} What has arrived is kept.` : problem.message;
     this.wrong.hidden = false;
     this.listener.changed();
   }
