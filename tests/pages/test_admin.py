@@ -412,6 +412,24 @@ def test_an_event_outruns_the_answer_with_films(house: House, shown: Page) -> No
     shown.assert_clean()
 
 
+def test_films_without_the_stream_of_events(house: House, shown: Page) -> None:
+    shown.before_each(HASTENS)
+    shown.blocks("*/api/admin/events/*")
+    house.let_in(shown, ADMIN, "/admin/")
+    shown.find("tr", "Film seven")
+    notice = ".panel > [role=status] .notice"
+    shown.find(notice, "Live progress is not available.")
+    video = house.run(add_pending(house.container, "Came unheard"))
+    shown.find("tr", "Came unheard")
+    shown.log()  # has told of the stream
+    shown.look("admin-not-live")
+    shown.blocks()
+    shown.gone(notice)
+    house.run(house.container.removal.delete(video.id))
+    shown.gone("[aria-label='Edit Came unheard']")
+    shown.log()  # has told of the stream
+
+
 def test_pages_that_were_left_hold_no_connection(house: House, shown: Page) -> None:
     """Browsers keep them to come back to, and have six connections to a server."""
     for _ in range(8):

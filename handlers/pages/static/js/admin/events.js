@@ -5,17 +5,21 @@ import { expire, fresh } from "../session.js";
 
 const AGAIN = 3000; // milliseconds
 
-/** Listen until the returned function is called. `handlers`: start(data), video(record), deleted(data). */
-export function listen(handlers) {
+/** Listen until the returned function is called. `handlers`: start(data), video(record), deleted(data).
+ *  `told(isThere)` hears when the stream could not be had twice, and when it is there again. */
+export function listen(handlers, told = () => {}) {
   let source = null;
   let timer = 0;
   let isOver = false;
-  let isRefused = false; // the last try did not even begin
+  let isOpen = false;
+  let failures = 0; // tries in a row that did not even begin
 
   const failed = () => {
     source?.close();
-    if (isRefused) expire();
-    isRefused = true;
+    if (!isOpen) failures += 1;
+    isOpen = false;
+    if (failures) expire();
+    if (failures === 2) told(false);
     if (!isOver) timer = setTimeout(open, AGAIN);
   };
   const open = async () => {
@@ -27,7 +31,11 @@ export function listen(handlers) {
     }
     if (isOver) return;
     source = new EventSource("/api/admin/events/");
-    source.addEventListener("open", () => { isRefused = false; });
+    source.addEventListener("open", () => {
+      if (failures > 1) told(true);
+      failures = 0;
+      isOpen = true;
+    });
     source.addEventListener("error", failed);
     for (const [name, handle] of Object.entries(handlers)) {
       source.addEventListener(name, (event) => handle(JSON.parse(event.data)));

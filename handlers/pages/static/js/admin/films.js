@@ -11,6 +11,8 @@ import { settled } from "./format.js";
 import { lastPage, pager, searchBox, select } from "./paged.js";
 
 const SIZE = 20;
+const AGAIN = 30000; // milliseconds between two looks while there are no events
+const NOT_LIVE = "Live progress is not available. The list is brought up to date every 30 seconds.";
 const STATUSES = [["", "All films"], ["pending", "Waiting"], ["processing", "Encoding"], ["ready", "Ready"], ["failed", "Failed"]];
 const SORTS = [["-created_at", "Newest first"], ["created_at", "Oldest first"], ["title", "Title A–Z"], ["-title", "Title Z–A"], ["-updated_at", "Changed last"]];
 
@@ -28,12 +30,14 @@ export class FilmsTable {
     this.category = select("category", "Category", [["", "All categories"]], (category) => this.ask({ category }));
     this.retryAll = el("button", { type: "button", class: "small", hidden: true, on: { click: () => this.retryFailed() } }, "Retry all that failed");
     this.soon = settled(() => this.load(), 400);
+    this.live = el("div", { role: "status" });
     this.element = this.build();
+    this.load(); // the stream may never open
     this.stopListening = listen({
       start: ({ is_resumed: isResumed }) => { if (!isResumed) this.load(); },
       video: (film) => this.heard(film),
       deleted: ({ id }) => this.left(id),
-    });
+    }, (isLive) => this.setLive(isLive));
   }
 
   build() {
@@ -42,11 +46,19 @@ export class FilmsTable {
     const names = ["Picture", "Title", "Status", "Added", "Actions"];
     const head = el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, names.map((name) => el("th", { role: "columnheader", scope: "col" }, name))));
     const table = el("table", { role: "table", class: "films" }, el("caption", { class: "hidden-text" }, "Films"), head, this.body);
-    return el("section", { class: "panel", "aria-labelledby": "films-title" }, this.heading, filters, table, this.loading, this.said, this.pages);
+    return el("section", { class: "panel", "aria-labelledby": "films-title" }, this.heading, this.live, filters, table, this.loading, this.said, this.pages);
   }
 
   stop() {
     this.stopListening();
+    clearInterval(this.timer);
+  }
+
+  /** Without the stream of events the list is looked at now and then. */
+  setLive(isLive) {
+    clearInterval(this.timer);
+    show(this.live, isLive ? null : el("p", { class: "notice" }, NOT_LIVE));
+    if (!isLive) this.timer = setInterval(() => this.load({ isQuiet: true }), AGAIN);
   }
 
   ask(change) {
@@ -54,7 +66,8 @@ export class FilmsTable {
     return this.load();
   }
 
-  async load() {
+  /** `isQuiet`: rows that are there stay without a word where the server does not answer. */
+  async load({ isQuiet = false } = {}) {
     const parameters = new URLSearchParams({ page_size: SIZE });
     for (const [name, value] of Object.entries(this.asked)) if (value) parameters.set(name, value);
     const number = (this.number = (this.number ?? 0) + 1);
@@ -62,7 +75,9 @@ export class FilmsTable {
       const found = await call(`admin/videos/?${parameters}`);
       if (number === this.number) this.draw(found);
     } catch (problem) {
+      if (number !== this.number) return; // asked again meanwhile
       this.loading.remove();
+      if (this.rows.size && isQuiet) return;
       if (this.rows.size) toastProblem(problem);
       else this.tell(problem.message, () => this.load());
     }
