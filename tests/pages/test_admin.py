@@ -338,6 +338,12 @@ def test_a_picture_of_ones_own(house: House, shown: Page, tmp_path: Path) -> Non
     shown.find("dialog [role=status]", "The picture comes from the film again.")
     assert not house.run(house.container.catalogue.find(2)).has_own_thumbnail
     assert shown.value(address) != own
+    other = tmp_path / "picture.gif"
+    other.write_bytes(b"GIF89a")
+    shown.choose("edit-picture", other)
+    shown.find("dialog [role=status]", "This is no JPEG, PNG or WebP.")
+    shown.assert_clean()  # it was not even sent
+    shown.look("admin-picture-refused")
     picture.write_bytes(b"no picture")
     shown.choose("edit-picture", picture)
     shown.until(lambda: "…" not in (text := shown.find("dialog [role=status]").text) and text, "no")

@@ -8,6 +8,8 @@ import { toast } from "../toast.js";
 import { confirmed, openDialog } from "./dialogs.js";
 import { detailFields } from "./upload.js";
 
+const PICTURES = ["image/jpeg", "image/png", "image/webp"]; // what the API takes
+
 const path = (film) => `admin/videos/${film.id}/`;
 
 function pictureField(film, changed) {
@@ -21,10 +23,15 @@ function pictureField(film, changed) {
       said.textContent = problem.message;
     }
   };
-  const input = el("input", { type: "file", id: "edit-picture", accept: "image/jpeg,image/png,image/webp" });
+  const input = el("input", { type: "file", id: "edit-picture", accept: PICTURES.join() });
   input.addEventListener("change", () => {
     const [body] = input.files;
-    if (body) tell(() => call(`${path(film)}thumbnail/`, { method: "PUT", body, type: body.type }), "The picture is saved.");
+    if (!body) return;
+    if (!PICTURES.includes(body.type)) {
+      said.textContent = "This is no JPEG, PNG or WebP. Choose a picture of one of these kinds.";
+      return;
+    }
+    tell(() => call(`${path(film)}thumbnail/`, { method: "PUT", body, type: body.type }), "The picture is saved.");
   });
   const remove = el("button", { type: "button", class: "small", on: { click: () => tell(() => call(`${path(film)}thumbnail/`, { method: "DELETE" }), "The picture comes from the film again.") } }, "Take one from the film");
   return el("div", { class: "field" }, el("label", { htmlFor: "edit-picture" }, "Own picture"), input, el("div", { class: "actions" }, remove), said);
