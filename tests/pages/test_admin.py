@@ -217,6 +217,42 @@ def test_nothing_is_called_kept_that_did_not_arrive(house: House, shown: Page, f
     shown.log()  # has told of the line
 
 
+def test_the_end_of_an_upload_is_told_wherever_one_is(
+    house: House, shown: Page, film: Path, tmp_path: Path
+) -> None:
+    house.let_in(shown, ADMIN, "/admin/")
+    begin_upload(shown, film)
+    shown.press("Cancel the upload")
+    shown.find(".notice", "The upload was cancelled.")
+    assert shown.value("document.activeElement.id") == "upload-file"
+    broken = tmp_path / "notes.mp4"
+    broken.write_bytes(b"no film at all " * 20_000)
+    begin_upload(shown, broken)
+    shown.press("Users")
+    shown.find("tr", MEMBER)
+    shown.line()
+    said = shown.find(".toast.bad [role=alert]").text
+    shown.press("Films")
+    shown.find(".upload .notice.bad", said)
+    shown.log()  # has told of the refusal
+
+
+def test_that_nothing_fits_is_read_out(house: House, shown: Page) -> None:
+    house.let_in(shown, ADMIN, "/admin/")
+    shown.find("tr", "Film seven")
+    there = "document.querySelectorAll('.panel > .empty[role=status]').length"
+    assert shown.value(there) == 1
+    shown.find("[type=search]").send_keys("zzz")
+    shown.find(".empty[role=status]", "No film fits.")
+    shown.looked_at("admin-nothing-fits")
+    shown.press("Users")
+    shown.find("tr", MEMBER)
+    assert shown.value(there) == 1
+    shown.find("[type=search]").send_keys("zzz")
+    shown.find(".empty[role=status]", "Nobody fits.")
+    shown.assert_clean()
+
+
 def test_a_file_that_misses_its_place_does_not_leave_the_page(house: House, shown: Page) -> None:
     house.let_in(shown, ADMIN, "/admin/")
     shown.find("tr", "Film seven")

@@ -23,7 +23,7 @@ export class FilmsTable {
     this.asked = { status: "", category: "", search: "", sort: "-created_at", page: 1 };
     this.rows = new Map();
     this.body = el("tbody", { role: "rowgroup" });
-    this.said = el("p", { class: "empty", hidden: true });
+    this.said = el("p", { class: "empty", role: "status" });
     this.loading = loadingRows(4);
     this.heading = el("h2", { id: "films-title", tabIndex: -1 }, "Films");
     this.pages = el("nav", { class: "pager", "aria-label": "Pages of films" });
@@ -111,8 +111,8 @@ export class FilmsTable {
 
   /** Say it in the place of rows; `again` is offered. */
   tell(text, again = null) {
+    if (!again && this.said.textContent === text) return; // read out once
     show(this.said, text ? el("span", {}, text) : null, again ? el("button", { type: "button", class: "small", on: { click: again } }, "Try again") : null);
-    this.said.hidden = !text;
   }
 
   /** News of a film: in its row where it is shown, else perhaps in the list. */

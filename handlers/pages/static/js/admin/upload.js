@@ -2,7 +2,7 @@
 
 import { el, icon, say, show } from "../dom.js";
 import { field, form, showProblem, textInput } from "../forms.js";
-import { toastProblem } from "../toast.js";
+import { toast, toastProblem } from "../toast.js";
 import { bytes, duration } from "./format.js";
 import { canResume, discard, unfinished, UploadJob } from "./upload-job.js";
 
@@ -82,8 +82,10 @@ export class UploadPanel {
       this.chosen(event.dataTransfer.files[0]);
     });
     const rest = el("div", { class: "unfinished" });
+    const hadFocus = this.place.contains(document.activeElement);
     const missing = canResume() ? null : el("p", { class: "notice" }, NOT_INSTALLED);
     show(this.place, note, missing, input, drop, rest);
+    if (hadFocus) input.focus();
     await this.showUnfinished(rest);
   }
 
@@ -212,12 +214,14 @@ export class UploadPanel {
       this.job = null;
       this.listener.changed();
       this.ask(job, this.details, problem);
+      this.tellElsewhere(problem);
       return;
     }
     if ([400, 404, 410, 413].includes(problem.status)) {
       await job.forget(); // there is nothing to go on with
       if (this.job !== job) return;
       this.choose(el("p", { class: "notice bad", role: "alert" }, problem.message));
+      this.tellElsewhere(problem);
       return;
     }
     this.isHeld = true;
@@ -227,10 +231,18 @@ export class UploadPanel {
     this.wrong.textContent = job.isKept ? `${problem.message} What has arrived is kept.` : problem.message;
     this.wrong.hidden = false;
     this.listener.changed();
+    this.tellElsewhere(problem);
+  }
+
+  /** Where another view is shown, nobody sees what this one says. */
+  tellElsewhere(problem) {
+    if (!this.element.isConnected) toastProblem(problem);
   }
 
   done(file, id) {
-    this.choose(el("p", { class: "notice good", role: "status" }, `${file.name} is uploaded, and will be encoded.`));
+    const text = `${file.name} is uploaded, and will be encoded.`;
+    this.choose(el("p", { class: "notice good", role: "status" }, text));
+    if (!this.element.isConnected) toast(text);
     this.listener.added(id);
   }
 }

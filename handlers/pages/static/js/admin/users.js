@@ -22,7 +22,7 @@ export class UsersTable {
     this.me = me;
     this.asked = { search: "", page: 1 };
     this.body = el("tbody", { role: "rowgroup" });
-    this.said = el("p", { class: "empty", hidden: true });
+    this.said = el("p", { class: "empty", role: "status" });
     this.loading = loadingRows(4);
     this.pages = el("nav", { class: "pager", "aria-label": "Pages of users" });
     const search = searchBox("Search users", settled((text) => { Object.assign(this.asked, { search: text, page: 1 }); this.load(); }, 250));
@@ -47,13 +47,11 @@ export class UsersTable {
         return;
       }
       show(this.body, results.map((user) => this.row(user)));
-      this.said.textContent = "Nobody fits.";
-      this.said.hidden = count > 0;
+      this.said.textContent = count ? "" : "Nobody fits.";
       pager(this.pages, { page: this.asked.page, size: SIZE, count }, (page) => { this.asked.page = page; this.load(); });
     } catch (problem) {
       this.loading.remove();
       this.said.textContent = problem.message;
-      this.said.hidden = false;
     }
   }
 
