@@ -13,7 +13,7 @@ from videoflix.streaming.shared import MadeAgain, Shared
 PIECE_BYTES = 256 * 1024
 _TURN_BYTES = 1024 * 1024
 _PROBE_BYTES = 128 * 1024  # the kernel reads and forgets about as much at a time
-# What is smaller is not worth two looks into the kernel's memory.
+# What is smaller is not worth looks into the kernel's memory.
 _FILE_BYTES = 64 * 1024
 
 

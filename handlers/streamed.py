@@ -112,8 +112,7 @@ class StreamedHandler(BaseHandler):
             self.container.guard.check(self.principal)
             await self.complete()
         except Exception:
-            await self.abandon()
-            await self.undo()
+            await self._clean_up()
             raise
         finally:
             await self.abandon()
@@ -137,10 +136,18 @@ class StreamedHandler(BaseHandler):
     def _connection(self) -> HTTP1Connection:
         return cast(HTTP1Connection, self.request.connection)
 
+    async def _clean_up(self) -> None:
+        """After a refusal: a step that fails, as a disk may, stops neither the other nor the
+        answer."""
+        for step in (self.abandon, self.undo):
+            try:
+                await step()
+            except Exception as error:
+                self.log_exception(type(error), error, error.__traceback__)
+
     async def _refuse(self, error: Exception) -> None:
         self._is_refused = True
-        await self.abandon()
-        await self.undo()
+        await self._clean_up()
         self.log_exception(type(error), error, error.__traceback__)
         self.answer_error(error)
         self.set_header("Connection", "close")

@@ -35,7 +35,7 @@ class ChildTooLarge(Exception):
 
 
 def media_command(module: str) -> tuple[str, ...]:
-    """The command that runs a module of the media code with this interpreter."""
+    """The command that runs a module of ``media_pipeline.programs`` with this interpreter."""
     return (sys.executable, "-m", f"media_pipeline.programs.{module}")
 
 

@@ -463,8 +463,20 @@ def test_films_without_the_stream_of_events(house: House, shown: Page) -> None:
     shown.find("tr", "Film seven")
     notice = ".panel > [role=status] .notice"
     shown.find(notice, "Live progress is not available.")
+
+    def asked(path: str) -> int:
+        entries = "performance.getEntriesByType('resource')"
+        return int(
+            shown.value(f"{entries}.filter((entry) => entry.name.includes('{path}')).length")
+        )
+
+    refreshes = asked("/token/refresh/")
     video = house.run(add_pending(house.container, "Came unheard"))
     shown.find("tr", "Came unheard")
+    tries = asked("/events/")
+    shown.until(lambda: asked("/events/") > tries + 3, "the stream is tried again")
+    # Once, for the session may be over; but they are counted, for all behind one address.
+    assert asked("/token/refresh/") == refreshes
     shown.log()  # has told of the stream
     shown.look("admin-not-live")
     shown.blocks()

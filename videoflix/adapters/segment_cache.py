@@ -53,7 +53,7 @@ _NAME = re.compile(r"[A-Za-z0-9_-]+")  # of a generation; nothing that a path or
 _log = structlog.get_logger(__name__)
 
 # Device, inode, size, mtime and ctime in ns: what a file must still be not to be read again.
-# mtime is compared as this process last set it.
+# mtime is compared as this process last saw it.
 IDENTITY = ("st_dev", "st_ino", "st_size", "st_mtime_ns", "st_ctime_ns")
 _MTIME = IDENTITY.index("st_mtime_ns")
 
@@ -180,11 +180,15 @@ class DiskSegmentCache:
         if error.errno not in _FULL:
             return False
         # One at a time: what others are about to write must not take the room that was made.
-        with self._locked("eviction", wait=True), suppress(OSError):
-            if self._make_room(len(data)):
-                self._warn_full(path=str(path), error=str(error))
+        with self._locked("eviction", wait=True):
+            with suppress(OSError):  # who had to wait may find room that others have made
                 self._write(path, data)
                 return True
+            with suppress(OSError):
+                if self._make_room(len(data)):
+                    self._warn_full(path=str(path), error=str(error))
+                    self._write(path, data)
+                    return True
         return False
 
     def _write(self, path: Path, data: bytes | memoryview) -> None:

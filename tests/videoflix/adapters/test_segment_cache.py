@@ -1,5 +1,6 @@
 """The cache of segments by itself: purged, counted, and on disks that do not work."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -57,6 +58,38 @@ def test_purge_takes_no_generation_for_a_path_or_a_pattern(tmp_path: Path, name:
     assert cache.purge(1, name) == Purged(0, 0)
     assert cache.stats().files == 12
     assert beside.exists()
+
+
+def test_on_a_full_disk_several_at_once_give_up_a_tenth_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of them meets the full disk before the first has made room."""
+    count, at_once = 100, 8
+    cache = DiskSegmentCache(tmp_path, BUDGET)
+    for index in range(count):
+        cache.put(SegmentKey(1, "old", "480p", index), DATA)
+    met = threading.Barrier(at_once)
+    has_met = threading.local()
+    write = Path.write_bytes
+
+    def on_full_disk(path: Path, data: bytes) -> int:
+        if not hasattr(has_met, "the_disk"):
+            has_met.the_disk = True
+            met.wait(60)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        if len(list(tmp_path.glob("1/*/*/*.ts"))) >= count:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(path, data)
+
+    monkeypatch.setattr(Path, "write_bytes", on_full_disk)
+    keys = [SegmentKey(1, "new", "480p", index) for index in range(at_once)]
+    threads = [threading.Thread(target=cache.put, args=(key, DATA)) for key in keys]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(cache.holds(key, SegmentFacts.of(DATA)) for key in keys)
+    assert len(list(tmp_path.glob("1/old/*/*.ts"))) == count * 9 // 10
 
 
 def test_a_purge_beside_a_writer_costs_him_a_segment_at_most(tmp_path: Path) -> None:

@@ -16,11 +16,12 @@ export function listen(handlers, told = () => {}) {
 
   const failed = () => {
     source?.close();
+    if (isOver) return;
     if (!isOpen) failures += 1;
     isOpen = false;
-    if (failures) expire();
+    if (failures === 1) expire(); // perhaps the session is over; once, for refreshes are counted
     if (failures === 2) told(false);
-    if (!isOver) timer = setTimeout(open, AGAIN);
+    timer = setTimeout(open, AGAIN);
   };
   const open = async () => {
     try {
