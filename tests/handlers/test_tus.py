@@ -1,5 +1,7 @@
 """Uploads in several requests, by tus 1.0.0: the protocol, header by header."""
 
+import errno
+import os
 from collections.abc import AsyncIterator
 
 import httpx
@@ -21,6 +23,7 @@ from tests.handlers.tus import (
     path_of,
 )
 from videoflix.adapters.resumable_store import LocalResumableStore
+from videoflix.uploads.piece import Piece
 
 
 @pytest.fixture
@@ -129,6 +132,27 @@ async def test_a_creation_whose_first_bytes_are_refused_leaves_nothing(
     root = server.container.settings.storage.root
     assert not list((root / "uploads").iterdir())
     assert LocalResumableStore(root).promised_bytes() == 0
+
+
+async def test_a_disk_that_fails_behind_a_refusal_changes_nothing_of_it(
+    server: Server, admin: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def close(_: Piece) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(Piece, "close", close)
+    response = await admin.post(
+        "admin/uploads/",
+        content=in_chunks(b"x" * 3000),
+        headers={
+            **TUS,
+            "Upload-Length": "999",
+            "Upload-Metadata": metadata(title="A film"),
+            "Content-Type": BYTES,
+        },
+    )
+    assert response.status_code == 413
+    assert not list((server.container.settings.storage.root / "uploads").iterdir())
 
 
 async def test_what_the_server_can(server: Server) -> None:
