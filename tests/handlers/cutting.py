@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from urllib.parse import urlsplit
 
+from tests.listener import Listener, closed
+
 _PIECE = 16 * 1024
 _PAUSE = 0.2
 
@@ -21,9 +23,8 @@ class BadLine:
         self.sent = 0
         self.url = ""
         self._most: int | None = None
-        self._has_ended = False
         self._released = asyncio.Event()
-        self._serving: set[asyncio.Task[None]] = set()
+        self._listener = Listener(self._serve)
 
     def slow_after(self, most: int | None) -> None:
         """Send what comes behind about ``most`` bytes of a connection very slowly, until this is
@@ -32,38 +33,28 @@ class BadLine:
         if most is None:
             self._released.set()
 
-    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._has_ended:  # it was on its way in when the listener was closed
-            writer.transport.abort()
-            return
-        task = asyncio.create_task(self._serve(reader, writer))
-        self._serving.add(task)
-        task.add_done_callback(self._serving.discard)
+    async def open(self) -> None:
+        port = await self._listener.open()
+        self.url = f"http://127.0.0.1:{port}"
 
     async def drop(self) -> None:
         """Drop what is open, with all that is on its way."""
-        for task in self._serving:
-            task.cancel()
-        await asyncio.gather(*self._serving, return_exceptions=True)
+        await self._listener.drop()
 
-    async def end(self) -> None:
-        self._has_ended = True
-        await self.drop()
+    async def close(self) -> None:
+        await self._listener.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        async with _dropped(writer):
-            far_reader, far_writer = await asyncio.open_connection(*self._target)
-            async with _dropped(far_writer):
-                back = asyncio.create_task(self._back(far_reader, writer))
-                try:
-                    with suppress(ConnectionError):
-                        await self._forth(reader, far_writer)
-                finally:
-                    back.cancel()
-                    await asyncio.gather(back, return_exceptions=True)
-                with suppress(ConnectionError):  # what was sent arrives before the end does
-                    far_writer.close()
-                    await far_writer.wait_closed()
+        far_reader, far_writer = await asyncio.open_connection(*self._target)
+        async with closed(far_writer):
+            back = asyncio.create_task(self._back(far_reader, writer))
+            try:
+                with suppress(ConnectionError):
+                    await self._forth(reader, far_writer)
+            finally:
+                back.cancel()
+                await asyncio.gather(back, return_exceptions=True)
+        writer.transport.abort()
 
     async def _forth(self, reader: asyncio.StreamReader, far: asyncio.StreamWriter) -> None:
         before = self.sent
@@ -88,24 +79,10 @@ class BadLine:
 
 
 @asynccontextmanager
-async def _dropped(writer: asyncio.StreamWriter) -> AsyncIterator[None]:
-    """Nothing of the connection is left behind the block."""
-    try:
-        yield
-    finally:
-        writer.transport.abort()
-        with suppress(ConnectionError):
-            await writer.wait_closed()
-
-
-@asynccontextmanager
 async def bad_line(target: str, cuts: Iterable[int] = ()) -> AsyncIterator[BadLine]:
     line = BadLine(target, cuts)
-    listener = await asyncio.start_server(line.accept, "127.0.0.1", 0)
-    line.url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+    await line.open()
     try:
         yield line
     finally:
-        listener.close()
-        line.slow_after(None)
-        await line.end()
+        await line.close()

@@ -8,9 +8,8 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from tests.listener import Listener, closed
 from tests.ports import free_port
-
-Pair = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 async def _pump(
@@ -33,9 +32,7 @@ class Relay:
     def __init__(self, host: str, port: int) -> None:
         self.port = free_port()
         self._target = (host, port)
-        self._server: asyncio.Server | None = None
-        self._open: set[asyncio.StreamWriter] = set()
-        self._serving: set[asyncio.Task[None]] = set()
+        self._listener = Listener(self._serve)
         self._word: bytes | None = None
 
     def lose_answer_to(self, word: bytes) -> None:
@@ -43,47 +40,27 @@ class Relay:
         self._word = word
 
     async def mend(self) -> None:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
+        await self._listener.open(self.port)
 
     async def cut(self) -> None:
         """Drop every connection and refuse new ones."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-        while self._serving:
-            for writer in self._open:
-                writer.transport.abort()
-            await asyncio.wait(self._serving, timeout=0.1)
-
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(self._serve(reader, writer))
-        self._serving.add(task)
-        task.add_done_callback(self._serving.discard)
+        await self._listener.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._open.add(writer)
-        try:
-            far_reader, far_writer = await asyncio.open_connection(*self._target)
-            self._open.add(far_writer)
-            is_lost = asyncio.Event()
+        far_reader, far_writer = await asyncio.open_connection(*self._target)
+        is_lost = asyncio.Event()
 
-            def look(data: bytes) -> bool:
-                if self._word is not None and self._word in data:
-                    self._word = None
-                    is_lost.set()
-                return True
+        def look(data: bytes) -> bool:
+            if self._word is not None and self._word in data:
+                self._word = None
+                is_lost.set()
+            return True
 
-            try:
-                await asyncio.gather(
-                    _pump(reader, far_writer, look),
-                    _pump(far_reader, writer, lambda _: not is_lost.is_set()),
-                )
-            finally:
-                self._open.discard(far_writer)
-                far_writer.close()
-        finally:
-            self._open.discard(writer)
-            writer.close()
+        async with closed(far_writer):
+            await asyncio.gather(
+                _pump(reader, far_writer, look),
+                _pump(far_reader, writer, lambda _: not is_lost.is_set()),
+            )
 
 
 @asynccontextmanager

@@ -12,6 +12,7 @@ import pytest
 import structlog
 from arq.connections import ArqRedis
 
+from tests.listener import listening as tcp_listening
 from tests.videoflix.waiting import SECONDS, until
 from tests.videoflix.worker.processes import own_redis
 from videoflix.adapters.doorbell import QUEUE, ArqDoorbell, DoorbellListener
@@ -82,44 +83,37 @@ async def test_a_dead_redis_is_told_soon(settings: Settings) -> None:
 
 
 async def test_a_redis_that_hangs_is_told_within_the_time_out() -> None:
-    async def never_answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await asyncio.Event().wait()
-        finally:
-            writer.transport.abort()
+    async def never_answer(*_: object) -> None:
+        await asyncio.Event().wait()
 
-    server = await asyncio.start_server(never_answer, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    settings = RedisSettings.model_validate({"url": f"redis://127.0.0.1:{port}/0", "timeout": 0.3})
-    async with doorbell(settings) as bell:
-        with pytest.raises(QueueUnavailable):
-            await bell.ring(1)
-    server.close()
+    async with tcp_listening(never_answer) as port:
+        settings = RedisSettings.model_validate(
+            {"url": f"redis://127.0.0.1:{port}/0", "timeout": 0.3}
+        )
+        async with doorbell(settings) as bell:
+            with pytest.raises(QueueUnavailable):
+                await bell.ring(1)
 
 
 async def test_a_listener_that_is_cancelled_again_and_again_leaves_nothing_open() -> None:
     """Its end takes a while where Redis does not answer; whoever stops it may be impatient."""
     connected = asyncio.Event()
 
-    async def never_answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def never_answer(*_: object) -> None:
         connected.set()
-        try:
-            await asyncio.Event().wait()
-        finally:
-            writer.transport.abort()
+        await asyncio.Event().wait()
 
-    server = await asyncio.start_server(never_answer, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    settings = RedisSettings.model_validate({"url": f"redis://127.0.0.1:{port}/0", "timeout": 30})
     before = asyncio.all_tasks()
-    listener = asyncio.create_task(DoorbellListener(settings, asyncio.Event()).listen())
-    await connected.wait()
-    server.close()
-    while not listener.done():
-        listener.cancel()
-        await asyncio.wait((listener,), timeout=0.01)
-    left = [repr(task) for task in asyncio.all_tasks() - before]
-    assert [task for task in left if "never_answer" not in task] == []
+    async with tcp_listening(never_answer) as port:
+        settings = RedisSettings.model_validate(
+            {"url": f"redis://127.0.0.1:{port}/0", "timeout": 30}
+        )
+        listener = asyncio.create_task(DoorbellListener(settings, asyncio.Event()).listen())
+        await connected.wait()
+        while not listener.done():
+            listener.cancel()
+            await asyncio.wait((listener,), timeout=0.01)
+    assert asyncio.all_tasks() - before == set()
 
 
 async def test_both_sides_come_back_after_redis_was_killed_and_started_empty() -> None:

@@ -13,6 +13,7 @@ from urllib.parse import quote
 import pytest
 from structlog.testing import capture_logs
 
+from tests.listener import listening
 from tests.videoflix.adapters.mail_server import (
     PASSWORD,
     USER,
@@ -266,11 +267,9 @@ async def peer(greeting: bytes | None) -> AsyncIterator[int]:
             await reader.read()
         else:
             writer.write(greeting)
-        writer.close()
 
-    server = await asyncio.start_server(talk, "127.0.0.1", 0)
-    async with server:
-        yield server.sockets[0].getsockname()[1]
+    async with listening(talk) as port:
+        yield port
 
 
 async def test_servers_that_are_none() -> None:
