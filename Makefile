@@ -31,8 +31,8 @@ endif
 PAGES := handlers/pages/node_modules/.ready
 WEB := tests/web/node_modules/.ready
 
-# Twice the two cores that are asked for: tests wait for a third of their time, and not all at once.
-TEST_PROCESSES := 4
+# One more than the two cores that are asked for: tests wait for a third of their time.
+TEST_PROCESSES := 3
 
 # Tests start hundreds of processes: each would compile every module again.
 unexport PYTHONDONTWRITEBYTECODE

@@ -117,6 +117,17 @@ def leave_unfinished(shown: Page, film: Path) -> None:
     shown.log()  # may tell of the piece that was broken off
 
 
+def while_discarding(house: House, shown: Page, film: Path) -> Path:
+    """Another film to choose, while the answer to the discarding of this one is held."""
+    shown.before_each(HOLDS_DELETES)
+    house.let_in(shown, ADMIN, "/admin/")
+    leave_unfinished(shown, film)
+    shown.press(f"Discard {film.name}")
+    other = film.with_name("another.mp4")
+    other.write_bytes(film.read_bytes())
+    return other
+
+
 def is_answered(shown: Page) -> None:
     """The request that ``HOLDS_DELETES`` has held."""
     shown.until(lambda: shown.value("Boolean(window.goOn)"), "it is asked for")
@@ -126,14 +137,9 @@ def is_answered(shown: Page) -> None:
 
 
 def test_an_upload_outlives_the_discarding_of_another(
-    house: House, shown: Page, film: Path, tmp_path: Path
+    house: House, shown: Page, film: Path
 ) -> None:
-    shown.before_each(HOLDS_DELETES)
-    house.let_in(shown, ADMIN, "/admin/")
-    leave_unfinished(shown, film)
-    shown.press(f"Discard {film.name}")
-    other = tmp_path / "another.mp4"
-    other.write_bytes(film.read_bytes())
+    other = while_discarding(house, shown, film)
     begin_upload(shown, other)
     is_answered(shown)
     shown.find(".upload progress")
@@ -165,14 +171,9 @@ def test_what_could_not_be_discarded_stays_listed(house: House, shown: Page, fil
 
 
 def test_what_is_typed_outlives_the_discarding_of_another(
-    house: House, shown: Page, film: Path, tmp_path: Path
+    house: House, shown: Page, film: Path
 ) -> None:
-    shown.before_each(HOLDS_DELETES)
-    house.let_in(shown, ADMIN, "/admin/")
-    leave_unfinished(shown, film)
-    shown.press(f"Discard {film.name}")
-    other = tmp_path / "another.mp4"
-    other.write_bytes(film.read_bytes())
+    other = while_discarding(house, shown, film)
     shown.choose("upload-file", other)
     shown.fill(description="Typed.")
     is_answered(shown)
